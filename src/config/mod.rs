@@ -1,0 +1,123 @@
+//! Static configuration: flags and environment, of all three generations, onto one checked tree.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::model::{Complaint, Dialect};
+
+/// What the process was asked to be. Read once at start, never changed.
+#[derive(Debug, Clone)]
+pub struct Static {
+    /// The generation that the options were written in; decides defaults.
+    pub dialect: Dialect,
+    pub entry_points: Vec<EntryPoint>,
+    /// Entry points of routers that name none.
+    pub default_entry_points: Vec<String>,
+    /// Every Docker provider that was asked for; more than one is possible in the third dialect.
+    pub docker: Vec<Docker>,
+    pub api: Option<Api>,
+    pub log: Log,
+    pub life: LifeCycle,
+    pub forwarding: Forwarding,
+    pub driver: DriverChoice,
+    /// Worker threads; `None` takes one per CPU that the process may use.
+    pub workers: Option<usize>,
+    /// What was ignored or doubtful among the options.
+    pub complaints: Vec<Complaint>,
+}
+
+/// A place where clients connect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EntryPoint {
+    pub name: String,
+    pub address: SocketAddr,
+    /// Whose `X-Forwarded-*` are believed.
+    pub trust: Trust,
+    /// Idle time after which a kept-alive client connection is closed.
+    pub idle_timeout: Duration,
+    /// Time for a whole request head and body to arrive; zero means no bound on the body.
+    pub read_timeout: Duration,
+}
+
+/// Peers whose forwarding headers are kept instead of replaced.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Trust {
+    /// Believe everybody: Traefik 1's default.
+    pub insecure: bool,
+    pub networks: Vec<Network>,
+}
+
+/// An IP network in CIDR form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    pub address: std::net::IpAddr,
+    pub prefix: u8,
+}
+
+/// Where containers are found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Docker {
+    /// Name behind the `@` of what comes from it: `docker`, `swarm`.
+    pub name: String,
+    pub dialect: Dialect,
+    /// `unix:///var/run/docker.sock`, `tcp://host:port`.
+    pub endpoint: String,
+    /// Services and tasks of a swarm instead of containers of one engine.
+    pub swarm: bool,
+    pub watch: bool,
+    pub exposed_by_default: bool,
+    /// Network whose address is used when a service does not say; empty for none.
+    pub network: String,
+    /// Suffix of the default rule in the first dialect; empty for none.
+    pub domain: String,
+    /// Rule of a router that has none, in the later dialects: a Go template.
+    pub default_rule: String,
+    /// Bound on how old the picture of the swarm may become without any event.
+    pub refresh: Duration,
+}
+
+/// The control plane's own listener and what it serves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Api {
+    pub address: SocketAddr,
+    pub api: bool,
+    pub dashboard: bool,
+    pub ping: bool,
+    pub metrics: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    pub level: tracing::Level,
+    pub json: bool,
+    /// Log nothing at all (Traefik's `FATAL` and `PANIC`).
+    pub access: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LifeCycle {
+    /// After a stop signal: keep accepting for so long (ping already answers 503).
+    pub accept_grace: Duration,
+    /// Then: wait so long for exchanges in flight.
+    pub grace: Duration,
+}
+
+/// Timeouts and pool bounds towards backends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forwarding {
+    pub dial_timeout: Duration,
+    /// Zero means none.
+    pub response_header_timeout: Duration,
+    pub idle_timeout: Duration,
+    pub max_idle_per_host: usize,
+}
+
+/// Which I/O driver the workers run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DriverChoice {
+    /// The first rung of the ladder that holds.
+    #[default]
+    Auto,
+    IoUring,
+    Epoll,
+}

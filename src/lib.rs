@@ -1,0 +1,9 @@
+//! Ringress: an L7 load balancer on io_uring for Docker Swarm, in the place of Traefik.
+//!
+//! Two arrows run through the house and meet in one place, the table. A request comes in at a
+//! worker, is understood, gets a backend, and its answer goes out the same way. The truth about
+//! the swarm comes from the Docker Engine and ends in the table.
+
+pub mod config;
+pub mod discovery;
+pub mod model;

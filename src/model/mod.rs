@@ -1,0 +1,65 @@
+//! The one vocabulary of both sides: what discovery found out, as plain checked data.
+//!
+//! Discovery builds a [`Model`], the table is compiled from it, the control plane shows it.
+//! Nothing here has behaviour beyond reading its own fields: a `Model` can be compared, cloned,
+//! printed and built by hand in a test.
+
+mod complaint;
+mod rule;
+mod service;
+
+use std::collections::BTreeMap;
+
+pub use complaint::{Complaint, Severity};
+pub use rule::Rule;
+pub use service::{CookieForm, SameSite, Scheme, Server, ServerState, ServerUrl, Service, Sticky};
+
+/// Which generation of Traefik's language a piece of configuration was written in.
+///
+/// It decides names and shapes that the user can see: the provider suffix, the cookie's value,
+/// whether forwarded headers are trusted, which API lists it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// Traefik 1.x: `traefik.frontend.rule`, `traefik.port`, `--docker.swarmmode`.
+    V1,
+    /// Traefik 2.x: `traefik.http.*`, `--providers.docker.swarmMode`.
+    V2,
+    /// Traefik 3.x: `traefik.http.*`, `--providers.swarm`.
+    V3,
+}
+
+/// Everything that discovery knows at one moment.
+///
+/// Keys of both maps are qualified names: `web@swarm`, `web@docker` (later dialects) or
+/// `frontend-…`, `backend-…` (first dialect). Maps are ordered so that equal worlds give equal
+/// tables and a stable API.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Model {
+    pub routers: BTreeMap<String, Router>,
+    pub services: BTreeMap<String, Service>,
+    /// What was rejected, ignored or is doubtful, in the order in which it was found.
+    pub complaints: Vec<Complaint>,
+}
+
+/// A rule and the service that answers what it matches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Router {
+    /// Qualified name, the key in [`Model::routers`].
+    pub name: String,
+    /// `swarm`, `docker`, `file`: the provider that it came from.
+    pub provider: String,
+    pub dialect: Dialect,
+    /// The rule as the user wrote it.
+    pub rule_text: String,
+    /// The parsed rule; `None` exactly when `disabled` says that the text could not be parsed.
+    pub rule: Option<Rule>,
+    /// Greater is tried first. The default is the length of the rule's text in bytes.
+    pub priority: i64,
+    /// Names of entry points on which the router listens; never empty in a usable router.
+    pub entry_points: Vec<String>,
+    /// Qualified name of the service.
+    pub service: String,
+    /// Why the router takes no traffic; `None` for a router that works.
+    pub disabled: Option<String>,
+}

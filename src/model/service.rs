@@ -1,0 +1,110 @@
+//! A service: its servers, how one is chosen, and how a browser is kept on it.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use super::Dialect;
+
+/// A group of servers that answer for one another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    /// Qualified name, the key in [`super::Model::services`].
+    pub name: String,
+    pub provider: String,
+    pub dialect: Dialect,
+    /// Ordered by URL, without duplicates.
+    pub servers: Vec<Server>,
+    pub sticky: Option<Sticky>,
+    /// The client's `Host` is passed on; otherwise the server's own `address:port` is sent.
+    pub pass_host_header: bool,
+}
+
+/// One backend of a [`Service`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Server {
+    pub url: ServerUrl,
+    /// Share of new clients relative to the other servers; 0 takes none.
+    pub weight: u32,
+    pub state: ServerState,
+    /// What a person calls it: the task or container name, `mystack_app.1`.
+    pub label: String,
+}
+
+/// Where a server stands in its life, as far as discovery can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServerState {
+    /// Runs, but has not accepted a connection yet: chosen only when nothing else is left.
+    Starting,
+    Serving,
+    /// On its way out: keeps the clients that hold its cookie, gets no new ones.
+    Draining,
+}
+
+/// How the proxy speaks to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scheme {
+    Http,
+    /// Parsed and shown; not connectable before the TLS upstream exists.
+    Https,
+    /// Parsed and shown; not connectable before the HTTP/2 upstream exists.
+    H2c,
+}
+
+/// The identity of a server: what cookies are computed from, on every replica alike.
+///
+/// Displays as Traefik builds it: `scheme://ip:port`, no trailing slash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServerUrl {
+    pub scheme: Scheme,
+    pub addr: SocketAddr,
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+            Scheme::H2c => "h2c",
+        })
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.addr)
+    }
+}
+
+/// The cookie that binds a browser to a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sticky {
+    /// Configured, or generated from the service's name (`balance::sticky::cookie_name`).
+    pub cookie_name: String,
+    pub form: CookieForm,
+    pub secure: bool,
+    pub http_only: bool,
+    pub same_site: Option<SameSite>,
+    /// Seconds; 0 leaves the attribute out (a session cookie), a negative value is sent as 0.
+    pub max_age: i64,
+    pub path: String,
+    pub domain: String,
+}
+
+/// How the server's URL is written into the cookie; every form is accepted from a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookieForm {
+    /// The URL in clear (Traefik 1).
+    Url,
+    /// FNV-1a, 64 bits, hexadecimal without padding (Traefik 2).
+    Fnv1a,
+    /// The first 16 hexadecimal digits of SHA-256 (Traefik 3.3.4 and later).
+    Sha256,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SameSite {
+    None,
+    Lax,
+    Strict,
+}
