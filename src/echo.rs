@@ -43,12 +43,7 @@ pub fn run(args: impl IntoIterator<Item = String>) -> ExitCode {
     let command = Command::new("ringress echo")
         .about("Answers each request with a page that says who answered and what was asked")
         .no_binary_name(true)
-        .arg(
-            Arg::new("listen")
-                .long("listen")
-                .value_name("ADDR")
-                .default_value(":8080"),
-        )
+        .arg(Arg::new("listen").long("listen").value_name("ADDR").default_value(":8080"))
         .arg(Arg::new("name").long("name").value_name("NAME"));
     let matches = match command.try_get_matches_from(args) {
         Ok(matches) => matches,
@@ -59,14 +54,9 @@ pub fn run(args: impl IntoIterator<Item = String>) -> ExitCode {
         }
     };
     let listen = matches.get_one::<String>("listen").map_or(":8080", |s| s);
-    let name = matches
-        .get_one::<String>("name")
-        .cloned()
-        .unwrap_or_else(hostname);
+    let name = matches.get_one::<String>("name").cloned().unwrap_or_else(hostname);
 
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(until_signal(listen, name)),
         Err(error) => Err(error),
@@ -86,9 +76,7 @@ pub async fn serve(
     name: String,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(name))
-        .with_graceful_shutdown(shutdown)
-        .await
+    axum::serve(listener, router(name)).with_graceful_shutdown(shutdown).await
 }
 
 async fn until_signal(listen: &str, name: String) -> std::io::Result<()> {
@@ -290,10 +278,7 @@ mod tests {
 
     #[test]
     fn names_are_shown_in_title_case() {
-        assert_eq!(
-            title_case(&HeaderName::from_static("x-real-ip")),
-            "X-Real-Ip"
-        );
+        assert_eq!(title_case(&HeaderName::from_static("x-real-ip")), "X-Real-Ip");
         assert_eq!(title_case(&header::HOST), "Host");
     }
 
