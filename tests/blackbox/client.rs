@@ -9,6 +9,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 pub struct Conn {
     reader: BufReader<TcpStream>,
+    /// What [`Conn::request`] sends as Host.
+    pub host: String,
 }
 
 #[derive(Debug)]
@@ -29,7 +31,7 @@ impl Conn {
         stream.set_read_timeout(Some(PATIENCE)).expect("timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("timeout");
         stream.set_nodelay(true).expect("nodelay");
-        Self { reader: BufReader::new(stream) }
+        Self { reader: BufReader::new(stream), host: "test.local:25580".to_owned() }
     }
 
     pub fn stream(&self) -> &TcpStream {
@@ -60,7 +62,7 @@ impl Conn {
 
     /// A request with a Content-Length where there is a body.
     pub fn request(&mut self, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Response {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: test.local:25580\r\n");
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.host);
         for line in headers {
             head.push_str(line);
             head.push_str("\r\n");
