@@ -231,8 +231,7 @@ fn scale_up(
 /// Step 6, second half: back to two; who was on a backend that stays notices nothing.
 fn scale_down(browser: &Browser, five: &BTreeMap<String, String>, driver: &str) {
     let clients: Vec<&String> = five.values().collect();
-    let cookies: Vec<_> =
-        clients.iter().map(bound).chain([None, None, None]).collect();
+    let cookies: Vec<_> = clients.iter().map(bound).chain([None, None, None]).collect();
     let load = Load::start(ENTRY, &cookies);
     std::thread::sleep(Duration::from_millis(500));
 
