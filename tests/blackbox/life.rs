@@ -60,7 +60,7 @@ fn ping_subcommand_tells_health(driver: Driver) {
     let (_engine, _echo, lb) = single(driver);
     let ping = || {
         std::process::Command::new(env!("CARGO_BIN_EXE_ringress"))
-            .args(["ping", &format!("--web.address={}", lb.web)])
+            .args(["ping", &format!("--address={}", lb.web)])
             .output()
             .expect("run ringress ping")
             .status
