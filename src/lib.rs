@@ -4,6 +4,12 @@
 //! worker, is understood, gets a backend, and its answer goes out the same way. The truth about
 //! the swarm comes from the Docker Engine and ends in the table.
 
+pub mod balance;
 pub mod config;
 pub mod discovery;
+pub mod limits;
 pub mod model;
+pub mod observe;
+pub mod route;
+pub mod table;
+pub mod worker;

@@ -1,0 +1,5 @@
+//! Which backend answers: the cookie's, else the rotation's next.
+
+pub mod cookies;
+pub mod schedule;
+pub mod sticky;

@@ -1,0 +1,3 @@
+//! One core's thread: driver, accept loops, timers, drain.
+
+pub mod clock;
