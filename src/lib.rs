@@ -7,9 +7,14 @@
 pub mod balance;
 pub mod config;
 pub mod discovery;
+pub mod fault;
+pub mod h1;
 pub mod limits;
 pub mod model;
 pub mod observe;
+mod relay;
+pub mod request;
 pub mod route;
 pub mod table;
+pub mod upstream;
 pub mod worker;

@@ -121,3 +121,27 @@ pub enum DriverChoice {
     IoUring,
     Epoll,
 }
+
+impl Trust {
+    /// Whether the forwarding fields of this peer are believed.
+    pub fn covers(&self, peer: std::net::IpAddr) -> bool {
+        self.insecure || self.networks.iter().any(|network| network.contains(peer))
+    }
+}
+
+impl Network {
+    /// Whether the address lies in the network. Families never mix: an IPv4-mapped address has to
+    /// be made canonical before.
+    pub fn contains(&self, address: std::net::IpAddr) -> bool {
+        use std::net::IpAddr::{V4, V6};
+        let same = |own: u128, other: u128, width: u32| {
+            let host_bits = width.saturating_sub(u32::from(self.prefix));
+            own.checked_shr(host_bits).unwrap_or(0) == other.checked_shr(host_bits).unwrap_or(0)
+        };
+        match (self.address, address) {
+            (V4(own), V4(other)) => same(own.to_bits().into(), other.to_bits().into(), 32),
+            (V6(own), V6(other)) => same(own.to_bits(), other.to_bits(), 128),
+            _ => false,
+        }
+    }
+}

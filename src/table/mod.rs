@@ -1,6 +1,6 @@
 //! The one place where the two arrows meet: the model, compiled to what a worker reads.
 
-mod compile;
+pub(crate) mod compile;
 mod publish;
 mod state;
 

@@ -100,17 +100,29 @@ mod tests {
         }
     }
 
+    /// Waits until at most `most` values are alive.
+    ///
+    /// The epoch is global to the process: while any thread of another test is pinned and not
+    /// scheduled, garbage has to wait. What must not happen is that it stays.
+    fn settle(alive: &AtomicUsize, most: usize) {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while alive.load(Ordering::SeqCst) > most {
+            assert!(std::time::Instant::now() < deadline, "{alive:?} values stay alive");
+            epoch::pin().flush();
+            std::thread::yield_now();
+        }
+    }
+
     #[test]
     fn publications_without_readers_keep_memory_flat() {
         let alive = Arc::new(AtomicUsize::new(0));
         let published = Published::new(Counted::new(&alive, 0));
-        let mut most = 0;
         for i in 1..=10_000 {
             assert_eq!(published.publish(Counted::new(&alive, i)), i);
-            most = most.max(alive.load(Ordering::SeqCst));
+            if i % 100 == 0 {
+                settle(&alive, 1);
+            }
         }
-        // Other tests of this process may pin the global epoch for a moment; garbage then waits.
-        assert!(most < 1_000, "{most} values were alive at once");
         assert_eq!(published.read(|v| v.1), 10_000);
     }
 
@@ -124,37 +136,28 @@ mod tests {
                 let (published, stop) = (Arc::clone(&published), Arc::clone(&stop));
                 std::thread::spawn(move || {
                     let mut last = 0;
-                    let mut reads = 0_u64;
                     while !stop.load(Ordering::Relaxed) {
                         let generation = published.generation();
                         let value = published.read(|v| v.1);
                         assert!(value >= generation, "a generation was visible before its value");
                         assert!(value >= last, "a reader went back in time");
                         last = value;
-                        reads += 1;
                     }
-                    reads
+                    last
                 })
             })
             .collect();
-        let mut most = 0;
-        for i in 1..=20_000 {
+        for i in 1..=5_000 {
             published.publish(Counted::new(&alive, i));
-            most = most.max(alive.load(Ordering::SeqCst));
+            if i % 100 == 0 {
+                settle(&alive, 1);
+            }
         }
         stop.store(true, Ordering::Relaxed);
         for reader in readers {
-            assert!(reader.join().expect("reader") > 0);
+            reader.join().expect("reader");
         }
-        assert!(most < 10_000, "{most} values were alive at once");
         drop(Arc::into_inner(published).expect("the readers are gone"));
-        for _ in 0..1_000 {
-            if alive.load(Ordering::SeqCst) == 0 {
-                return;
-            }
-            epoch::pin().flush();
-            std::thread::yield_now();
-        }
-        panic!("{} values were never freed", alive.load(Ordering::SeqCst));
+        settle(&alive, 0);
     }
 }
