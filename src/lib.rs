@@ -4,6 +4,9 @@
 //! worker, is understood, gets a backend, and its answer goes out the same way. The truth about
 //! the swarm comes from the Docker Engine and ends in the table.
 
+pub mod balance;
 pub mod config;
 pub mod discovery;
 pub mod model;
+pub mod nearest;
+pub mod route;

@@ -1,0 +1,3 @@
+//! Pick a backend: sticky cookie, weights, strategies, health, drain.
+
+pub mod sticky;
