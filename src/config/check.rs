@@ -232,9 +232,11 @@ fn entry_points(
         let address = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_ENTRY_PORT);
         found.push(entry_point(draft, dialect, &entry, address));
     } else if found.is_empty() {
+        // Not an error: what we do not do yet never keeps the process from starting, and the
+        // dashboard is where the user reads why nothing answers.
         let problem = "no entry point can be opened".to_owned();
         say(
-            Severity::Error,
+            Severity::Warning,
             problem,
             "add --entryPoints.http.address=:80",
         );
@@ -263,14 +265,7 @@ fn entry_point(
 ) -> EntryPoint {
     let common = &draft.responding;
     let own = &entry.responding;
-    let said = [
-        own.read,
-        own.write,
-        own.idle,
-        common.read,
-        common.write,
-        common.idle,
-    ];
+    let said = [own.read, own.idle, common.read, common.idle];
     let idle = if said.iter().any(Option::is_some) {
         IDLE_OF_TRAEFIK
     } else {

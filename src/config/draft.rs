@@ -79,7 +79,6 @@ pub(super) struct ControlDraft {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct RespondingDraft {
     pub read: Option<Duration>,
-    pub write: Option<Duration>,
     pub idle: Option<Duration>,
 }
 

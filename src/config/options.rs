@@ -140,11 +140,7 @@ fn unknown(setting: &Setting) -> Option<Complaint> {
         Some(near) => format!("did you mean --{near}?"),
         None => "see ringress --help".to_owned(),
     };
-    Some(setting.complain(
-        Severity::Warning,
-        "is not a known option and is ignored",
-        remedy,
-    ))
+    Some(setting.complain_of_name("is not a known option and is ignored", remedy))
 }
 
 /// A row's name with the user's own word in the place of `*`.

@@ -83,7 +83,7 @@ fn the_users_command_line() {
 #[test]
 fn todays_spelling_of_the_same() {
     let found = quiet(
-        "traefik --providers.swarm --entryPoints.web.address=:8000 --api.insecure=true \
+        "traefik -providers.swarm --entryPoints.web.address=:8000 --api.insecure=true \
          --log.level=warn --ping",
     );
     assert_eq!(found.dialect, Dialect::V3);
@@ -228,6 +228,8 @@ fn what_traefik_knows_and_we_do_not_is_a_warning() {
         "--providers.swarm --entrypoints.a.address=:1 --entrypoints.b.address=:2 --entrypoints.b.http.tls=true",
     );
     assert_eq!(found.entry_points.len(), 1);
+    let found = loaded("--providers.swarm --entrypoints.a.http.tls");
+    assert!(found.entry_points.is_empty() && warnings(&found)[1].contains("no entry point"));
 }
 
 #[test]
@@ -272,10 +274,6 @@ fn a_bad_value_is_an_error_that_says_what_is_right() {
         (
             "--entrypoints.a.address=:8080 --ping",
             "configuration: the entry points a and traefik both listen on [::]:8080; give one of them another port",
-        ),
-        (
-            "--entrypoints.a.http.tls",
-            "configuration: no entry point can be opened; add --entryPoints.http.address=:80",
         ),
     ] {
         assert_eq!(refused(line), expected, "{line}");

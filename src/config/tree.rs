@@ -136,13 +136,13 @@ fn from_flags(args: &[String], complaints: &mut Vec<Complaint>) -> Vec<Setting> 
             .iter()
             .find(|(short, _)| *short == spelled)
             .map(|(_, name)| *name);
-        let Some(name) = short
-            .or_else(|| spelled.strip_prefix("--"))
-            .filter(|n| !n.is_empty())
-        else {
-            let problem = "is not an option";
+        // Go's flags have one dash or two.
+        let dashed = spelled
+            .strip_prefix('-')
+            .map(|name| name.strip_prefix('-').unwrap_or(name));
+        let Some(name) = short.or(dashed).filter(|name| !name.is_empty()) else {
             let stray = setting("", arg, None, Source::Flags);
-            complaints.push(stray.complain_of_name(problem, "write --name=value"));
+            complaints.push(stray.complain_of_name("is not an option", "write --name=value"));
             continue;
         };
         if value.is_none() && options::takes_value(&name.to_lowercase()) {

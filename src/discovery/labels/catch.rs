@@ -27,15 +27,14 @@ impl Catch {
     /// change of the swarm; here it only tells frontends of one rule apart.
     pub fn frontend(&mut self, mut router: Router) {
         let rule = normalize(&router.rule_text);
-        let mut number = 0usize;
-        loop {
-            let name = format!("frontend-{}", normalize(&format!("{rule}-{number}")));
-            if !self.frontends.contains_key(&name) {
-                router.name.clone_from(&name);
-                self.frontends.insert(name, router);
-                return;
-            }
-            number += 1;
+        let numbered =
+            |number: usize| format!("frontend-{}", normalize(&format!("{rule}-{number}")));
+        let free = (0..)
+            .map(numbered)
+            .find(|name| !self.frontends.contains_key(name));
+        if let Some(name) = free {
+            router.name.clone_from(&name);
+            self.frontends.insert(name, router);
         }
     }
 
@@ -100,31 +99,38 @@ impl Catch {
                 model.routers.insert(name, router);
             }
         }
-        for (name, router) in &mut model.routers {
-            let Some((why, remedy)) = unanswered(&model.services, &router.service) else {
-                continue;
-            };
-            if router.disabled.is_none() {
-                // A scheme has been complained about where its label stands.
-                if let (Some(remedy), Some(owner)) = (remedy, owners.get(name)) {
-                    model.complaints.push(Complaint {
-                        severity: Severity::Error,
-                        subject: owner.clone(),
-                        setting: String::new(),
-                        value: String::new(),
-                        problem: format!("the router {name} is disabled: {why}"),
-                        remedy: remedy.to_owned(),
-                    });
-                }
-                router.disabled = Some(why);
-            }
-        }
+        disable_unanswered(&mut model, &owners);
         // Replicas of one compose service say everything once each.
         let mut said = BTreeSet::new();
         model
             .complaints
             .retain(|complaint| said.insert(complaint.to_string()));
         model
+    }
+}
+
+/// Disables routers whose service is missing or cannot be spoken to; `owners` are the workloads
+/// of the later dialects' routers.
+fn disable_unanswered(model: &mut Model, owners: &BTreeMap<String, String>) {
+    for (name, router) in &mut model.routers {
+        let Some((why, remedy)) = unanswered(&model.services, &router.service) else {
+            continue;
+        };
+        if router.disabled.is_some() {
+            continue;
+        }
+        // A scheme has been complained about where its label stands.
+        if let (Some(remedy), Some(owner)) = (remedy, owners.get(name)) {
+            model.complaints.push(Complaint {
+                severity: Severity::Error,
+                subject: owner.clone(),
+                setting: String::new(),
+                value: String::new(),
+                problem: format!("the router {name} is disabled: {why}"),
+                remedy: remedy.to_owned(),
+            });
+        }
+        router.disabled = Some(why);
     }
 }
 

@@ -23,7 +23,7 @@ pub fn default_rule_of_first(name: &str, domain: &str) -> Option<String> {
 }
 
 /// The default rule of the later dialects, a Go template of which the service's name is
-/// understood, normalised or not. A host's name is in lower case whatever the service's is.
+/// understood, normalised or not.
 pub fn default_rule(template: &str, name: &str) -> Result<String, Wrong> {
     let mut rule = String::new();
     let mut rest = template;

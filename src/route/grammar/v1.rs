@@ -40,12 +40,12 @@ fn pieces(base: usize, text: &str, separator: char) -> Vec<(usize, &str)> {
 fn function(text: &str, start: usize, piece: &str) -> Result<Rule, RuleError> {
     let Some((name, rest)) = piece.split_once(':') else {
         let problem = format!("{piece:?} has no colon");
-        return Err(error(
-            text,
-            start,
-            problem,
-            "write Name: argument, argument",
-        ));
+        let remedy = if piece.contains('(') {
+            "this is the grammar of Traefik 2; write Name: argument"
+        } else {
+            "write Name: argument, argument"
+        };
+        return Err(error(text, start, problem, remedy));
     };
     let found = match matcher::find(matcher::V1, name.trim(), |a, b| a == b) {
         Named::Known(found) => found,
