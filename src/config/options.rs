@@ -41,7 +41,7 @@ pub(super) enum Effect {
     Whole(fn(&mut Draft, &str, i64)),
     Time(fn(&mut Draft, &str, Duration)),
     List(fn(&mut Draft, &str, Vec<String>) -> Result<(), Wrong>),
-    /// Known to Traefik; the entry point must not be opened without it.
+    /// Known to Traefik, with everything below it; the entry point must not be opened without it.
     Needs,
 }
 
@@ -100,6 +100,8 @@ fn enact(draft: &mut Draft, row: &Row, name: &str, s: &Setting) -> Result<Vec<St
         Effect::Whole(set) => set(draft, name, value::whole(needed()?)?),
         Effect::Time(set) => set(draft, name, value::time(needed()?)?),
         Effect::List(set) => set(draft, name, value::list(needed()?))?,
+        // Told not to do it, we do just that.
+        Effect::Needs if s.value.as_deref().map(value::switch) == Some(Ok(false)) => {}
         Effect::Needs => {
             let entry = draft.entry(name);
             entry.needs.get_or_insert_with(|| s.spelled.clone());
@@ -156,7 +158,10 @@ fn filled(name: &str, segments: &[String]) -> String {
 }
 
 fn find(key: &str) -> Option<&'static Row> {
-    OPTIONS.iter().find(|row| is_same(key, row.name))
+    OPTIONS.iter().find(|row| match row.effect {
+        Effect::Needs => is_below(key, row.name),
+        _ => is_same(key, row.name),
+    })
 }
 
 /// Whether a lower-case key is the one of this name, `*` being any one segment.

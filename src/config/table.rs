@@ -78,7 +78,7 @@ pub(super) static OPTIONS: &[Row] = &[
     row("entryPoints.*.transport.lifeCycle.requestAcceptGraceTimeout", Later, Time(|d, n, t| d.entry(n).life.accept_grace = Some(t)), "go on accepting after the stop signal (0)"),
     row("entryPoints.*.http.tls", Later, Needs, "not yet: the entry point stays closed"),
     row("entryPoints.*.http.middlewares", Later, Needs, "not yet: the entry point stays closed"),
-    row("entryPoints.*.http.redirections.entryPoint.to", Later, Needs, "not yet: the entry point stays closed"),
+    row("entryPoints.*.http.redirections", Later, Needs, "not yet: the entry point stays closed"),
     // Traefik 2 and 3: the rest.
     row("api.insecure", Later, Switch(|d, _, on| { d.control.api.touch(); d.control.insecure = Some(on); }), "API and dashboard on :8080 (false)"),
     row("log.level", Later, Text(|d, _, v| { d.log_level = Some(value::level(v)?); Ok(none()) }), "DEBUG, INFO, WARN or ERROR (INFO)"),
@@ -147,7 +147,6 @@ pub(super) static NOT_YET: &[(&str, Family)] = &[
     ("entryPoints.*.http.encodeQuerySemicolons", Later), ("entryPoints.*.http.sanitizePath", Later),
     ("entryPoints.*.http.encodedCharacters", Later), ("entryPoints.*.http.maxHeaderBytes", Later),
     ("entryPoints.*.http.underscoreHeadersStrategy", Later), ("entryPoints.*.http2", Later),
-    ("entryPoints.*.http.redirections.entryPoint", Later),
     ("entryPoints.*.http3", Later), ("entryPoints.*.udp", Later), ("entryPoints.*.observability", Later),
     ("api.debug", Shared), ("api.basePath", Later), ("api.disableDashboardAd", Later), ("api.dashboardName", Later),
     ("log.filePath", Later), ("log.noColor", Later), ("log.maxSize", Later), ("log.maxAge", Later),

@@ -228,6 +228,17 @@ fn what_traefik_knows_and_we_do_not_is_a_warning() {
         "--providers.swarm --entrypoints.a.address=:1 --entrypoints.b.address=:2 --entrypoints.b.http.tls=true",
     );
     assert_eq!(found.entry_points.len(), 1);
+    quiet("--providers.swarm --entrypoints.a.address=:1 --entrypoints.a.http.tls=false");
+    for needed in [
+        "tls.certResolver=le",
+        "redirections.entryPoint.to=b",
+        "middlewares=auth@file",
+    ] {
+        let found = loaded(&format!(
+            "--providers.swarm --entrypoints.a.address=:1 --entrypoints.a.http.{needed}"
+        ));
+        assert!(found.entry_points.is_empty(), "{needed}");
+    }
     let found = loaded("--providers.swarm --entrypoints.a.http.tls");
     assert!(found.entry_points.is_empty() && warnings(&found)[1].contains("no entry point"));
 }

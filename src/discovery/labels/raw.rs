@@ -60,6 +60,8 @@ pub(super) fn read<'a, R>(
             .unwrap_or_default();
         match row.effect {
             Effect::Take(slot) => *slot(raw, name) = Some(given),
+            // Switched off, or naming nothing, it asks for nothing, in Traefik too.
+            Effect::Blocks(_) if matches!(given.value.trim(), "" | "false") => {}
             Effect::Blocks(slot) => {
                 slot(raw, name).get_or_insert(given);
             }

@@ -214,3 +214,15 @@ fn virtual_addresses() {
             .is_empty()
     );
 }
+
+#[test]
+fn what_is_switched_off_disables_nothing() {
+    let labels = [
+        ("traefik.http.routers.r.rule", "Host(`a`)"),
+        ("traefik.http.routers.r.tls", "false"),
+        ("traefik.http.routers.r.middlewares", ""),
+        ("traefik.http.services.s.loadbalancer.server.port", "80"),
+    ];
+    let model = quiet(TODAYS_FLAGS, &[workload("a", &labels, 1)]);
+    assert_eq!(router(&model, "r@swarm").disabled, None);
+}
