@@ -11,6 +11,7 @@ pub mod fault;
 pub mod h1;
 pub mod limits;
 pub mod model;
+pub mod nearest;
 pub mod observe;
 mod relay;
 pub mod request;

@@ -5,12 +5,14 @@
 
 use std::borrow::Cow;
 
-/// The host that routing compares: lower case, without port and one trailing dot.
+/// The host that routing compares: lower case, without port, one trailing dot and the brackets of
+/// an IPv6 address.
 ///
 /// Borrows when nothing has to change, which is the common case.
 pub fn routing_host(authority: &[u8]) -> Cow<'_, [u8]> {
     let host = without_port(authority);
     let host = host.strip_suffix(b".").unwrap_or(host);
+    let host = host.strip_prefix(b"[").and_then(|h| h.strip_suffix(b"]")).unwrap_or(host);
     if host.iter().any(u8::is_ascii_uppercase) {
         Cow::Owned(host.to_ascii_lowercase())
     } else {
@@ -160,8 +162,8 @@ mod tests {
     fn hosts_are_compared_without_port_dot_and_case() {
         assert_eq!(&*routing_host(b"A.b:80"), b"a.b");
         assert_eq!(&*routing_host(b"a.b."), b"a.b");
-        assert_eq!(&*routing_host(b"[::1]:80"), b"[::1]");
-        assert_eq!(&*routing_host(b"[::1]"), b"[::1]");
+        assert_eq!(&*routing_host(b"[::1]:80"), b"::1");
+        assert_eq!(&*routing_host(b"[::1]"), b"::1");
         assert_eq!(port(b"a:81"), Some(&b"81"[..]));
         assert_eq!(port(b"[::1]:81"), Some(&b"81"[..]));
         assert_eq!(port(b"[::1]"), None);

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::sticky::{accepted_keys, cookie_value, fnv1a};
+use super::sticky::{accepted_keys, cookie_value, key_of};
 use crate::model::{SameSite, ServerUrl, Sticky};
 
 /// Every value that any Traefik has given out for a backend leads to it.
@@ -69,31 +69,14 @@ impl CookieTable {
     /// Where a cookie's value leads.
     #[inline]
     pub fn find(&self, value: &[u8]) -> Option<Hit> {
-        let hashed = parse_hex(value);
-        let backend = *self.keys.get(&hashed.unwrap_or_else(|| fnv1a(value)))?;
+        let backend = *self.keys.get(&key_of(value)?)?;
         let entry = self.entries.get(backend as usize)?;
-        // Without this any string that collides with a URL's hash would be taken for the URL.
-        if hashed.is_none() && entry.url.as_bytes() != value {
+        // Any string whose hash collides with a URL's would otherwise be taken for the URL.
+        if memchr::memchr(b':', value).is_some() && entry.url.as_bytes() != value {
             return None;
         }
         Some(Hit { backend, outdated: entry.value.as_bytes() != value })
     }
-}
-
-/// Up to 16 hexadecimal digits in lower case, as all hash forms are written.
-#[inline]
-fn parse_hex(value: &[u8]) -> Option<u64> {
-    if value.is_empty() || value.len() > 16 {
-        return None;
-    }
-    value.iter().try_fold(0_u64, |n, &byte| {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        Some(n << 4 | u64::from(digit))
-    })
 }
 
 /// Attributes in the order in which Go's `http.Cookie` writes them.
