@@ -86,10 +86,10 @@ function leave(node) {
 }
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
 const short = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 
-/** `12,345`, from a million on `1.2M`. */
+/** `12,345`, from a million on `1.23M`. */
 export const count = (n) => (n < 1e6 ? whole : compact).format(n);
 
 /** A rate: digits where they matter. */

@@ -47,9 +47,15 @@ function flowsOf(doc) {
     flows.get(router.service).routers.push(router);
   }
   for (const flow of flows.values()) {
-    flow.routers.sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1));
+    flow.routers.sort(inOrder);
   }
   return [...flows.values()];
+}
+
+/** As requests meet them: those that work by priority, then those that do not. */
+function inOrder(a, b) {
+  const works = (router) => (router.status === "enabled" ? 0 : 1);
+  return works(a) - works(b) || b.priority - a.priority || (a.name < b.name ? -1 : 1);
 }
 
 function matches(flow, words) {
@@ -203,6 +209,7 @@ function showEntryPoints(entryPoints) {
 function showEmpty(doc, flows, wanted) {
   const empty = byId("empty");
   setHidden(empty, wanted > 0);
+  setHidden(byId("flow-columns"), wanted === 0);
   if (wanted > 0) return;
   const deaf = doc.providers.filter((provider) => !provider.connected);
   let title = "No services yet";
