@@ -6,6 +6,7 @@
 
 pub mod balance;
 pub mod config;
+pub mod control;
 pub mod discovery;
 pub mod fault;
 pub mod h1;
