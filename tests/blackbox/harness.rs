@@ -1,0 +1,261 @@
+//! The tiny harness: the real binary as a child, on addresses that nobody else uses.
+//!
+//! All of 127.0.0.0/8 is loopback, so every load balancer and every backend of a run gets an
+//! address of its own and ports never clash, whatever runs beside.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::client::{Conn, Response};
+use crate::engine::FakeEngine;
+
+/// Every backend listens here, each on an address of its own: a service has one port.
+pub const BACKEND_PORT: u16 = 28080;
+pub const BACKEND_PORT_TEXT: &str = "28080";
+
+/// Which driver the load balancer of a case must run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Driver {
+    IoUring,
+    Epoll,
+}
+
+impl Driver {
+    fn flag(self) -> String {
+        let name = match self {
+            Self::IoUring => "io_uring",
+            Self::Epoll => "epoll",
+        };
+        format!("--ringress.driver={name}")
+    }
+}
+
+/// Makes of each case one test per driver: `case::io_uring` and `case::epoll`.
+macro_rules! both_drivers {
+    ($($case:ident),* $(,)?) => {$(
+        mod $case {
+            #[test]
+            fn io_uring() {
+                super::$case(crate::harness::Driver::IoUring);
+            }
+            #[test]
+            fn epoll() {
+                super::$case(crate::harness::Driver::Epoll);
+            }
+        }
+    )*};
+}
+pub(crate) use both_drivers;
+
+/// A loopback address that nothing else in this run has; another run beside has others.
+pub fn fresh_address() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let run = 16 + std::process::id() % 200;
+    format!("127.{run}.{}.{}", number / 250, number % 250 + 1)
+}
+
+/// Calls `attempt` until it gives something; says what was waited for when the time is over.
+pub fn eventually<T>(what: &str, within: Duration, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + within;
+    loop {
+        if let Some(value) = attempt() {
+            return value;
+        }
+        assert!(Instant::now() < end, "not within {within:?}: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A process of the real binary, with what it prints.
+pub struct Process {
+    child: Child,
+    log: Arc<Mutex<String>>,
+}
+
+impl Process {
+    pub fn spawn(args: &[String]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ringress"))
+            .args(args)
+            .env_remove("RINGRESS_DRIVER")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("start ringress");
+        let log = Arc::new(Mutex::new(String::new()));
+        let out = child.stdout.take().expect("stdout");
+        let err = child.stderr.take().expect("stderr");
+        let sources: [Box<dyn std::io::Read + Send>; 2] = [Box::new(out), Box::new(err)];
+        for source in sources {
+            let log = Arc::clone(&log);
+            std::thread::spawn(move || {
+                for line in BufReader::new(source).lines().map_while(Result::ok) {
+                    let mut log = log.lock().expect("log");
+                    log.push_str(&line);
+                    log.push('\n');
+                }
+            });
+        }
+        Self { child, log }
+    }
+
+    pub fn log(&self) -> String {
+        self.log.lock().expect("log").clone()
+    }
+
+    /// Waits for a line with all the words.
+    pub fn wait_for_log(&self, words: &[&str]) -> String {
+        eventually(&format!("a log line with {words:?}"), crate::engine::EFFECT, || {
+            let log = self.log();
+            let mut lines = log.lines();
+            lines.find(|l| words.iter().all(|w| l.contains(w))).map(str::to_owned)
+        })
+    }
+
+    /// SIGTERM, by kill(1): the standard library only knows SIGKILL.
+    pub fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill");
+        assert!(sent.success());
+    }
+
+    pub fn exited(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("wait")
+    }
+
+    pub fn wait_for_exit(&mut self, within: Duration) -> ExitStatus {
+        eventually("the end of the process", within, || self.exited())
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.exited().is_none()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log();
+            let from = log.len().saturating_sub(6000);
+            let from = (from..log.len()).find(|at| log.is_char_boundary(*at)).unwrap_or(0);
+            eprintln!("--- end of the log of ringress ---\n{}", &log[from..]);
+        }
+    }
+}
+
+/// A load balancer with the user's flags, watching a fake engine.
+pub struct Lb {
+    pub process: Process,
+    /// Where clients connect.
+    pub entry: SocketAddr,
+    /// Dashboard and API.
+    pub web: SocketAddr,
+    args: Vec<String>,
+}
+
+impl Lb {
+    /// Starts it with the flags of the user's stack and waits until it accepts.
+    pub fn start(driver: Driver, engine: &FakeEngine, more: &[&str]) -> Self {
+        let endpoint = format!("--docker.endpoint={}", engine.endpoint());
+        Self::start_at(driver, &fresh_address(), &endpoint, more)
+    }
+
+    pub fn start_at(driver: Driver, ip: &str, endpoint: &str, more: &[&str]) -> Self {
+        let mut args: Vec<String> = ["--docker", "\\", "--docker.swarmmode", "--docker.watch"]
+            .iter()
+            .map(|arg| (*arg).to_owned())
+            .collect();
+        args.push(endpoint.to_owned());
+        args.push("--web".to_owned());
+        args.push(format!("--web.address={ip}:25581"));
+        args.push(format!("--entryPoints=Name:http Address:{ip}:25580"));
+        args.push("--loglevel=DEBUG".to_owned());
+        args.push("--ringress.workers=2".to_owned());
+        args.push(driver.flag());
+        args.extend(more.iter().map(|arg| (*arg).to_owned()));
+        Self::start_with(ip, args)
+    }
+
+    /// Starts it with today's spelling of the same.
+    pub fn start_modern(driver: Driver, engine: &FakeEngine) -> Self {
+        let ip = fresh_address();
+        let args = vec![
+            "--providers.swarm".to_owned(),
+            format!("--providers.swarm.endpoint={}", engine.endpoint()),
+            format!("--entryPoints.web.address={ip}:25580"),
+            format!("--entryPoints.traefik.address={ip}:25581"),
+            "--api.insecure=true".to_owned(),
+            "--log.level=DEBUG".to_owned(),
+            "--ringress.workers=2".to_owned(),
+            driver.flag(),
+        ];
+        Self::start_with(&ip, args)
+    }
+
+    fn start_with(ip: &str, args: Vec<String>) -> Self {
+        let at = |port: u16| SocketAddr::new(ip.parse().expect("an address"), port);
+        let (entry, web) = (at(25580), at(25581));
+        let process = Self::launch(&args, entry, web);
+        Self { process, entry, web, args }
+    }
+
+    fn launch(args: &[String], entry: SocketAddr, web: SocketAddr) -> Process {
+        let mut process = Process::spawn(args);
+        eventually("listeners", Duration::from_secs(10), || {
+            assert!(process.is_running(), "ended at its start: {}", process.log());
+            let up = |at| TcpStream::connect_timeout(at, Duration::from_secs(1)).is_ok();
+            (up(&entry) && up(&web)).then_some(())
+        });
+        process
+    }
+
+    /// Ends the process the hard way and starts it again with the same arguments.
+    pub fn restart(&mut self) {
+        let _ = self.process.child.kill();
+        let _ = self.process.child.wait();
+        self.process = Self::launch(&self.args, self.entry, self.web);
+    }
+
+    /// A connection to the entry point.
+    pub fn connect(&self) -> Conn {
+        Conn::open(self.entry)
+    }
+
+    /// One GET on a connection of its own, with extra header lines.
+    pub fn get(&self, path: &str, headers: &[&str]) -> Response {
+        self.connect().get(path, headers)
+    }
+
+    /// Body of a page of the API or dashboard.
+    pub fn web(&self, path: &str) -> Response {
+        Conn::open(self.web).get(path, &[])
+    }
+
+    /// Waits until requests without a cookie are answered by exactly these backends.
+    pub fn wait_for_backends(&self, names: &[&str]) {
+        let mut wanted: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        wanted.sort();
+        let mut seen = Vec::new();
+        let end = Instant::now() + crate::engine::EFFECT;
+        while Instant::now() < end {
+            // Twice round, so that one that should be gone shows up.
+            seen = (0..wanted.len() * 2)
+                .map(|_| self.get("/", &[]).backend().unwrap_or("an error").to_owned())
+                .collect();
+            seen.sort();
+            seen.dedup();
+            if seen == wanted {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("waited for the backends {wanted:?}, the last ones seen: {seen:?}");
+    }
+}

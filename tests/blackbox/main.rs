@@ -1,0 +1,34 @@
+//! Black-box tests: the real binary between real sockets, on every driver.
+//!
+//! Discovery talks to a fake Docker Engine, so that backends come and go as a case wants. A case
+//! is a function of the driver; `both_drivers!` makes two tests of each.
+//!
+//! | file | what it shows |
+//! |---|---|
+//! | `balancing` | alternation, stickiness in all historic forms, replicas, restart, scaling under load |
+//! | `heads` | forwarded headers, statuses and bodies of our own, methods, versions, pipelining |
+//! | `bodies` | lengths, chunks, 100-continue, odd endings, in both directions |
+//! | `upgrades` | WebSockets and raw tunnels |
+//! | `misbehaviour` | bad backends and rude clients: who is cut, and that others are not |
+//! | `complaints` | bad labels and flags: one clear message, everything else works |
+//! | `life` | the engine gone and back, graceful stop |
+//!
+//! | support | |
+//! |---|---|
+//! | `harness` | the process under test, addresses, waiting |
+//! | `engine` | the fake engine |
+//! | `backends` | echo and the mocks, each named after what it does |
+//! | `client` | a client that hides nothing |
+
+mod backends;
+mod client;
+mod engine;
+mod harness;
+
+mod balancing;
+mod bodies;
+mod complaints;
+mod heads;
+mod life;
+mod misbehaviour;
+mod upgrades;
