@@ -4,7 +4,22 @@
 //! worker, is understood, gets a backend, and its answer goes out the same way. The truth about
 //! the swarm comes from the Docker Engine and ends in the table.
 
+pub mod balance;
+pub mod command;
 pub mod config;
+pub mod control;
 pub mod discovery;
 pub mod echo;
+pub mod fault;
+pub mod h1;
+pub mod limits;
 pub mod model;
+pub mod nearest;
+pub mod observe;
+pub mod process;
+mod relay;
+pub mod request;
+pub mod route;
+pub mod table;
+pub mod upstream;
+pub mod worker;

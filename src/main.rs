@@ -1,14 +1,21 @@
-//! The binary: picks the subcommand.
+//! The binary: picks the subcommand; without one it is the load balancer, with Traefik's flags.
 
 use std::process::ExitCode;
 
+use ringress::{command, echo};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
-    let mut args = std::env::args().skip(1);
-    match args.next().as_deref() {
-        Some("echo") => ringress::echo::run(args),
-        _ => {
-            eprintln!("only `ringress echo` exists here yet");
-            ExitCode::from(2)
-        }
+    let args: Vec<String> =
+        std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    match args.first().map(String::as_str) {
+        Some("demo") => command::demo::run(args.into_iter().skip(1)),
+        Some("echo") => echo::run(args.into_iter().skip(1)),
+        Some("ping") => command::ping::run(args.into_iter().skip(1)),
+        Some("help" | "--help" | "-h") => command::help(),
+        Some("version" | "--version") => command::version(),
+        _ => command::serve::run(&args),
     }
 }

@@ -1,7 +1,20 @@
 //! Static configuration: flags and environment, of all three generations, onto one checked tree.
 
+mod check;
+mod draft;
+mod entrypoint;
+mod help;
+mod options;
+mod table;
+#[cfg(test)]
+mod tests;
+mod tree;
+pub mod value;
+
 use std::net::SocketAddr;
 use std::time::Duration;
+
+pub use help::help;
 
 use crate::model::{Complaint, Dialect};
 
@@ -90,7 +103,7 @@ pub struct Api {
 pub struct Log {
     pub level: tracing::Level,
     pub json: bool,
-    /// Log nothing at all (Traefik's `FATAL` and `PANIC`).
+    /// Write a line per request.
     pub access: bool,
 }
 
@@ -120,4 +133,68 @@ pub enum DriverChoice {
     Auto,
     IoUring,
     Epoll,
+}
+
+impl Trust {
+    /// Whether the forwarding fields of this peer are believed.
+    pub fn covers(&self, peer: std::net::IpAddr) -> bool {
+        self.insecure || self.networks.iter().any(|network| network.contains(peer))
+    }
+}
+
+impl Network {
+    /// Whether the address lies in the network. Families never mix: an IPv4-mapped address has to
+    /// be made canonical before.
+    pub fn contains(&self, address: std::net::IpAddr) -> bool {
+        use std::net::IpAddr::{V4, V6};
+        let same = |own: u128, other: u128, width: u32| {
+            let host_bits = width.saturating_sub(u32::from(self.prefix));
+            own.checked_shr(host_bits).unwrap_or(0) == other.checked_shr(host_bits).unwrap_or(0)
+        };
+        match (self.address, address) {
+            (V4(own), V4(other)) => same(own.to_bits().into(), other.to_bits().into(), 32),
+            (V6(own), V6(other)) => same(own.to_bits(), other.to_bits(), 128),
+            _ => false,
+        }
+    }
+}
+
+/// Reads the arguments (without the program's name) and the environment.
+///
+/// What is unknown or not supported yet is a warning in [`Static::complaints`] and never an
+/// obstacle. A bad value of a known option is one: then every complaint comes back, and at least
+/// one of them is an [`crate::model::Severity::Error`].
+pub fn load(args: &[String], env: &[(String, String)]) -> Result<Static, Vec<Complaint>> {
+    let (tree, mut complaints) = tree::gather(args, env);
+    let mut draft = draft::Draft::default();
+    for setting in &tree {
+        complaints.extend(options::apply(&mut draft, setting));
+    }
+    check::finish(draft, dialect(&tree), complaints)
+}
+
+/// One option that only Traefik 1 has makes the whole command line Traefik 1's; one that only
+/// Traefik 2 has (`providers.docker.swarmMode`) makes it Traefik 2's.
+fn dialect(tree: &[tree::Setting]) -> Dialect {
+    let has = |family| tree.iter().any(|setting| options::family(&setting.key) == Some(family));
+    if has(options::Family::First) {
+        Dialect::V1
+    } else if has(options::Family::Second) {
+        Dialect::V2
+    } else {
+        Dialect::V3
+    }
+}
+
+/// The Engine's address as it can be connected to.
+fn endpoint(text: &str) -> Result<String, value::Wrong> {
+    let text = text.trim();
+    let usable = ["unix://", "tcp://", "http://"]
+        .iter()
+        .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    if usable || text.is_empty() {
+        return Ok(text.to_owned());
+    }
+    let problem = "is not a Docker endpoint that can be connected to";
+    Err(value::Wrong::new(problem, "use unix:///var/run/docker.sock or tcp://host:port"))
 }

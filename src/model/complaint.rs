@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// How much a [`Complaint`] costs the user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Understood and ignored, or doubtful; everything still works.
@@ -13,7 +13,7 @@ pub enum Severity {
 }
 
 /// One rejection: who, which setting, which value, what is wrong, what would be right.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Complaint {
     pub severity: Severity,

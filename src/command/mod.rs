@@ -1,0 +1,29 @@
+//! The subcommands that are more than a call into another room.
+
+pub mod demo;
+pub mod ping;
+pub mod serve;
+
+use std::process::ExitCode;
+
+/// Prints what can be asked for.
+pub fn help() -> ExitCode {
+    println!(
+        "ringress {} - a load balancer on io_uring in the place of Traefik\n\n\
+         Usage:\n  \
+         ringress [FLAGS]   serve; the flags are Traefik's (1.7, 2 and 3)\n  \
+         ringress demo      show it on this machine, with backends of its own (--help for more)\n  \
+         ringress echo      be a backend that prints what it was asked\n  \
+         ringress ping      ask the ringress of this container whether it serves (health check)\n  \
+         ringress version\n\n{}",
+        env!("CARGO_PKG_VERSION"),
+        crate::config::help()
+    );
+    ExitCode::SUCCESS
+}
+
+/// Prints the version.
+pub fn version() -> ExitCode {
+    println!("ringress {}", env!("CARGO_PKG_VERSION"));
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,301 @@
+//! Stage two: a draft becomes the checked [`Static`], with each family's defaults.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::model::{Complaint, Dialect, Severity};
+
+use super::draft::{DockerDraft, Draft, EntryDraft};
+use super::{Api, Docker, EntryPoint, Forwarding, LifeCycle, Log, Static, Trust};
+
+/// The entry point that the API is served on; as data entry point it has no special meaning.
+const CONTROL_NAME: &str = "traefik";
+const CONTROL_PORT: u16 = 8080;
+const DEFAULT_ENTRY_POINT: &str = "http";
+const DEFAULT_ENTRY_PORT: u16 = 80;
+const DEFAULT_ENDPOINT: &str = "unix:///var/run/docker.sock";
+const DEFAULT_RULE: &str = "Host(`{{ normalize .Name }}`)";
+
+/// Traefik's own poll interval; for us only the bound on a picture without events.
+const REFRESH: Duration = Duration::from_secs(15);
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Idle client connections: 75 s as nginx has it; Traefik's 180 s once the user speaks of its
+/// timeouts at all, since the ones not named then mean Traefik's.
+const IDLE: Duration = Duration::from_secs(75);
+const IDLE_OF_TRAEFIK: Duration = Duration::from_secs(180);
+/// Traefik 2.11.2 and later; Traefik 1 has none.
+const READ_OF_LATER: Duration = Duration::from_secs(60);
+
+/// Backends are one overlay hop away: a second without an answer means gone, and another backend
+/// is waiting. Traefik's 30 s are what makes its users see 504 in a rolling update.
+const DIAL: Duration = Duration::from_secs(1);
+/// Shorter than what servers commonly keep, so that it is we who close first.
+const BACKEND_IDLE: Duration = Duration::from_secs(30);
+const MAX_IDLE_PER_HOST: usize = 200;
+/// What Go's transport takes a zero for.
+const MAX_IDLE_OF_GO: usize = 2;
+
+pub(super) fn finish(
+    draft: Draft,
+    dialect: Dialect,
+    mut complaints: Vec<Complaint>,
+) -> Result<Static, Vec<Complaint>> {
+    let mut say = |severity, problem: String, remedy: &str| {
+        complaints.push(Complaint {
+            severity,
+            subject: "configuration".to_owned(),
+            setting: String::new(),
+            value: String::new(),
+            problem,
+            remedy: remedy.to_owned(),
+        });
+    };
+    let docker = providers(&draft, dialect, &mut say);
+    let api = control(&draft, dialect, &mut say);
+    let entry_points = entry_points(&draft, dialect, api.as_ref(), &mut say);
+    let default_entry_points = defaults(&draft, dialect, &entry_points, &mut say);
+    let life = life(&draft);
+    if complaints.iter().any(|complaint| complaint.severity == Severity::Error) {
+        return Err(complaints);
+    }
+    Ok(Static {
+        dialect,
+        entry_points,
+        default_entry_points,
+        docker,
+        api,
+        log: Log {
+            // Traefik says ERROR here; a load balancer that is silent about what it found and
+            // rejected cannot be operated, so ours says INFO.
+            level: match draft.log_level {
+                _ if draft.debug => tracing::Level::DEBUG,
+                Some(level) => level,
+                None => tracing::Level::INFO,
+            },
+            json: draft.log_json,
+            access: draft.access_log.asked(),
+        },
+        life,
+        forwarding: forwarding(&draft),
+        driver: draft.driver.unwrap_or_default(),
+        workers: draft.workers,
+        complaints,
+    })
+}
+
+/// How a check speaks: severity, what is wrong, what would be right.
+type Say<'a> = dyn FnMut(Severity, String, &str) + 'a;
+
+fn providers(draft: &Draft, dialect: Dialect, say: &mut Say) -> Vec<Docker> {
+    let later = if dialect == Dialect::V2 { Dialect::V2 } else { Dialect::V3 };
+    let first = &draft.docker_first;
+    let mut found = Vec::new();
+    if first.section.asked() {
+        found.push(provider(first, "docker", Dialect::V1, first.swarm_mode == Some(true)));
+    }
+    if draft.docker.section.asked() {
+        let swarm = draft.docker.swarm_mode == Some(true);
+        let dialect = if swarm { Dialect::V2 } else { later };
+        found.push(provider(&draft.docker, "docker", dialect, swarm));
+    }
+    if draft.swarm.section.asked() {
+        found.push(provider(&draft.swarm, "swarm", Dialect::V3, true));
+    }
+    if found.is_empty() {
+        let problem = "no provider is asked for, so no service will be found".to_owned();
+        say(Severity::Warning, problem, "add --providers.swarm or --docker --docker.swarmMode");
+    }
+    found
+}
+
+fn provider(draft: &DockerDraft, name: &str, dialect: Dialect, swarm: bool) -> Docker {
+    let text = |text: &Option<String>, default: &str| match text {
+        Some(text) if !text.is_empty() => text.clone(),
+        _ => default.to_owned(),
+    };
+    Docker {
+        name: name.to_owned(),
+        dialect,
+        endpoint: text(&draft.endpoint, DEFAULT_ENDPOINT),
+        swarm,
+        watch: draft.watch.unwrap_or(true),
+        exposed_by_default: draft.exposed_by_default.unwrap_or(true),
+        network: text(&draft.network, ""),
+        domain: text(&draft.domain, ""),
+        default_rule: text(&draft.default_rule, DEFAULT_RULE),
+        refresh: draft.refresh.filter(|refresh| !refresh.is_zero()).unwrap_or(REFRESH),
+    }
+}
+
+/// The control listener: what is served on it and where.
+///
+/// `--web` is the first dialect's short form for all of it, and is ignored as a whole once one of
+/// its successors is given. The later dialects open a port only for `--api.insecure`.
+fn control(draft: &Draft, dialect: Dialect, say: &mut Say) -> Option<Api> {
+    let control = &draft.control;
+    let (api, ping, metrics) = (control.api.asked(), control.ping.asked(), control.metrics.asked());
+    let web = control.web.asked() && !api && !ping && !metrics;
+    if control.web.asked() && !web {
+        let problem = "--web is ignored beside --api, --ping and --metrics, as Traefik has it";
+        say(Severity::Warning, problem.to_owned(), "use --api --ping");
+    }
+    let open = api && (dialect == Dialect::V1 || control.insecure == Some(true));
+    if api && !open {
+        let problem = "the API is asked for, but a router on api@internal is not supported yet";
+        say(Severity::Warning, problem.to_owned(), "add --api.insecure to have it on :8080");
+    }
+    if !(web || open || ping || metrics) {
+        return None;
+    }
+    let own = draft.entry_points.iter().find(|entry| is_control(entry));
+    let default = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), CONTROL_PORT);
+    let of_web = control.web_address.filter(|_| web);
+    Some(Api {
+        address: of_web.or(own.and_then(|entry| entry.address)).unwrap_or(default),
+        api: web || open,
+        dashboard: web || (open && control.dashboard != Some(false)),
+        ping: web || ping,
+        metrics: metrics || (web && control.web_metrics),
+    })
+}
+
+fn is_control(entry: &EntryDraft) -> bool {
+    entry.name.eq_ignore_ascii_case(CONTROL_NAME)
+}
+
+fn entry_points(
+    draft: &Draft,
+    dialect: Dialect,
+    api: Option<&Api>,
+    say: &mut Say,
+) -> Vec<EntryPoint> {
+    let mut found: Vec<EntryPoint> = Vec::new();
+    let mut named = false;
+    for entry in &draft.entry_points {
+        if api.is_some() && is_control(entry) {
+            continue;
+        }
+        named = true;
+        if let Some(needs) = &entry.needs {
+            let problem = format!(
+                "the entry point {} stays closed, because {needs} is not supported yet",
+                entry.name
+            );
+            say(Severity::Warning, problem, "");
+            continue;
+        }
+        let Some(address) = entry.address else {
+            let problem = format!("the entry point {} has no address", entry.name);
+            let remedy = format!("add --entryPoints.{}.address=:80", entry.name);
+            say(Severity::Error, problem, &remedy);
+            continue;
+        };
+        found.push(entry_point(draft, dialect, entry, address));
+    }
+    if !named {
+        // A load balancer without a door makes no sense: Traefik's own default, for an entry
+        // point `traefik` alone as well.
+        let entry = EntryDraft { name: DEFAULT_ENTRY_POINT.to_owned(), ..EntryDraft::default() };
+        let address = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_ENTRY_PORT);
+        found.push(entry_point(draft, dialect, &entry, address));
+    } else if found.is_empty() {
+        // Not an error: what we do not do yet never keeps the process from starting, and the
+        // dashboard is where the user reads why nothing answers.
+        let problem = "no entry point can be opened".to_owned();
+        say(Severity::Warning, problem, "add --entryPoints.http.address=:80");
+    }
+    // Listeners share ports between workers, so the kernel would not refuse a double use.
+    let control = api.map(|api| (CONTROL_NAME, api.address));
+    let doors = found.iter().map(|entry| (entry.name.as_str(), entry.address)).chain(control);
+    let doors: Vec<(&str, SocketAddr)> = doors.filter(|(_, door)| door.port() != 0).collect();
+    for (at, (name, door)) in doors.iter().enumerate() {
+        if let Some((other, _)) = doors[..at].iter().find(|(_, taken)| taken == door) {
+            let problem = format!("the entry points {other} and {name} both listen on {door}");
+            say(Severity::Error, problem, "give one of them another port");
+        }
+    }
+    found
+}
+
+fn entry_point(
+    draft: &Draft,
+    dialect: Dialect,
+    entry: &EntryDraft,
+    address: SocketAddr,
+) -> EntryPoint {
+    let common = &draft.responding;
+    let own = &entry.responding;
+    let said = [own.read, own.idle, common.read, common.idle];
+    let idle = if said.iter().any(Option::is_some) { IDLE_OF_TRAEFIK } else { IDLE };
+    let first = dialect == Dialect::V1;
+    let read = if first { Duration::ZERO } else { READ_OF_LATER };
+    EntryPoint {
+        name: entry.name.clone(),
+        address,
+        trust: Trust {
+            // Traefik 1 believes everybody until it is told whom to believe.
+            insecure: entry.insecure.unwrap_or(first && entry.trusted.is_empty()),
+            networks: entry.trusted.clone(),
+        },
+        idle_timeout: own.idle.or(common.idle).unwrap_or(idle),
+        read_timeout: own.read.or(common.read).unwrap_or(read),
+    }
+}
+
+/// Entry points of routers that name none: the named defaults in the first dialect, those marked
+/// `asDefault`, or else all, in the later ones.
+fn defaults(draft: &Draft, dialect: Dialect, found: &[EntryPoint], say: &mut Say) -> Vec<String> {
+    let open = |name: &str| {
+        found.iter().find(|entry| entry.name.eq_ignore_ascii_case(name)).map(|e| e.name.clone())
+    };
+    if dialect == Dialect::V1 || !draft.default_entry_points.is_empty() {
+        let own = [DEFAULT_ENTRY_POINT.to_owned()];
+        let wanted: &[String] = match draft.default_entry_points.as_slice() {
+            [] => &own,
+            named => named,
+        };
+        let (mut kept, mut lost) = (Vec::new(), Vec::new());
+        for name in wanted {
+            match open(name) {
+                Some(name) => kept.push(name),
+                None => lost.push(name.as_str()),
+            }
+        }
+        if !lost.is_empty() {
+            let problem = format!("there is no entry point {}", lost.join(", "));
+            say(Severity::Warning, problem, "set --defaultEntryPoints to names that exist");
+        }
+        return kept;
+    }
+    let marked: Vec<String> = draft
+        .entry_points
+        .iter()
+        .filter(|entry| entry.as_default)
+        .filter_map(|entry| open(&entry.name))
+        .collect();
+    if marked.is_empty() { found.iter().map(|entry| entry.name.clone()).collect() } else { marked }
+}
+
+/// The process ends once: of several entry points the longest times hold.
+fn life(draft: &Draft) -> LifeCycle {
+    let lives = || draft.entry_points.iter().map(|entry| entry.life).chain([draft.life]);
+    LifeCycle {
+        accept_grace: lives().filter_map(|life| life.accept_grace).max().unwrap_or_default(),
+        grace: lives().filter_map(|life| life.grace).max().unwrap_or(GRACE),
+    }
+}
+
+fn forwarding(draft: &Draft) -> Forwarding {
+    Forwarding {
+        dial_timeout: draft.dial_timeout.filter(|dial| !dial.is_zero()).unwrap_or(DIAL),
+        response_header_timeout: draft.response_header_timeout.unwrap_or_default(),
+        idle_timeout: draft.backend_idle_timeout.unwrap_or(BACKEND_IDLE),
+        max_idle_per_host: match draft.max_idle_per_host {
+            None => MAX_IDLE_PER_HOST,
+            Some(0) => MAX_IDLE_OF_GO,
+            // Negative: no connection is kept.
+            Some(count) => usize::try_from(count).unwrap_or(0),
+        },
+    }
+}

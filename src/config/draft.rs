@@ -1,0 +1,135 @@
+//! What the options said, before any default: every field may still be unsaid.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{DriverChoice, Network};
+
+/// A part of the configuration that exists once it is named: `--docker`, `--api`, `--ping`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Section {
+    said: Option<bool>,
+    touched: bool,
+}
+
+impl Section {
+    pub fn set(&mut self, on: bool) {
+        self.said = Some(on);
+    }
+
+    /// An option below the section was given, which brings the section into being.
+    pub fn touch(&mut self) {
+        self.touched = true;
+    }
+
+    pub fn asked(self) -> bool {
+        self.said.unwrap_or(self.touched)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    /// `--docker`, `--providers.docker`, `--providers.swarm`.
+    pub docker_first: DockerDraft,
+    pub docker: DockerDraft,
+    pub swarm: DockerDraft,
+    pub entry_points: Vec<EntryDraft>,
+    pub default_entry_points: Vec<String>,
+    pub control: ControlDraft,
+    pub log_level: Option<tracing::Level>,
+    pub debug: bool,
+    pub log_json: bool,
+    pub access_log: Section,
+    /// Traefik 1 sets these for all entry points at once.
+    pub responding: RespondingDraft,
+    pub life: LifeDraft,
+    pub dial_timeout: Option<Duration>,
+    pub response_header_timeout: Option<Duration>,
+    pub backend_idle_timeout: Option<Duration>,
+    pub max_idle_per_host: Option<i64>,
+    pub driver: Option<DriverChoice>,
+    pub workers: Option<usize>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct DockerDraft {
+    pub section: Section,
+    pub endpoint: Option<String>,
+    pub swarm_mode: Option<bool>,
+    pub watch: Option<bool>,
+    pub exposed_by_default: Option<bool>,
+    pub network: Option<String>,
+    pub domain: Option<String>,
+    pub default_rule: Option<String>,
+    pub refresh: Option<Duration>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ControlDraft {
+    pub web: Section,
+    pub web_address: Option<SocketAddr>,
+    pub web_metrics: bool,
+    pub api: Section,
+    pub insecure: Option<bool>,
+    pub dashboard: Option<bool>,
+    pub ping: Section,
+    pub metrics: Section,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct RespondingDraft {
+    pub read: Option<Duration>,
+    pub idle: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LifeDraft {
+    pub accept_grace: Option<Duration>,
+    pub grace: Option<Duration>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct EntryDraft {
+    /// In the spelling of its first mention.
+    pub name: String,
+    pub address: Option<SocketAddr>,
+    pub insecure: Option<bool>,
+    pub trusted: Vec<Network>,
+    pub responding: RespondingDraft,
+    pub life: LifeDraft,
+    pub as_default: bool,
+    /// The first option that asks for something without which opening it would be worse than
+    /// leaving it closed.
+    pub needs: Option<String>,
+}
+
+impl Draft {
+    pub fn first(&mut self) -> &mut DockerDraft {
+        self.docker_first.touch()
+    }
+
+    pub fn docker(&mut self) -> &mut DockerDraft {
+        self.docker.touch()
+    }
+
+    pub fn swarm(&mut self) -> &mut DockerDraft {
+        self.swarm.touch()
+    }
+
+    /// The entry point of that name in any case; it comes into being by being named.
+    pub fn entry(&mut self, name: &str) -> &mut EntryDraft {
+        let known = self.entry_points.iter().position(|e| e.name.eq_ignore_ascii_case(name));
+        let at = known.unwrap_or_else(|| {
+            self.entry_points.push(EntryDraft { name: name.to_owned(), ..EntryDraft::default() });
+            self.entry_points.len() - 1
+        });
+        &mut self.entry_points[at]
+    }
+}
+
+impl DockerDraft {
+    fn touch(&mut self) -> &mut DockerDraft {
+        self.section.touch();
+        self
+    }
+}

@@ -1,0 +1,223 @@
+//! Every option by name: Traefik 1's, Traefik 2's and 3's, and our own.
+//!
+//! To support another option is to add a row here, and to drop its prefix from [`NOT_YET`].
+
+use super::DriverChoice;
+use super::draft::{Draft, EntryDraft};
+use super::options::Effect::{List, Needs, Switch, Text, Time, Whole};
+use super::options::Family::{self, First, Later, Own, Second, Shared};
+use super::options::{Effect, Row};
+use super::value::{self, Wrong};
+use super::{endpoint, entrypoint};
+
+const fn row(name: &'static str, family: Family, effect: Effect, help: &'static str) -> Row {
+    Row { name, family, effect, help }
+}
+
+#[rustfmt::skip]
+pub(super) static OPTIONS: &[Row] = &[
+    // Traefik 1: where services are found.
+    row("docker", First, Switch(|d, _, on| d.docker_first.section.set(on)), "find containers, or services with --docker.swarmMode"),
+    row("docker.swarmMode", First, Switch(|d, _, on| d.first().swarm_mode = Some(on)), "services and tasks of a swarm"),
+    row("docker.swarmModeRefreshSeconds", First, Whole(|d, _, n| d.first().refresh = seconds(n)), "longest time without a full look (15)"),
+    row("docker.watch", First, Switch(|d, _, on| d.first().watch = Some(on)), "follow changes (true)"),
+    row("docker.endpoint", First, Text(|d, _, v| { d.first().endpoint = Some(endpoint(v)?); Ok(none()) }), "the Engine's socket (unix:///var/run/docker.sock)"),
+    row("docker.exposedByDefault", First, Switch(|d, _, on| d.first().exposed_by_default = Some(on)), "serve what has no traefik.enable (true)"),
+    row("docker.network", First, Text(|d, _, v| { d.first().network = Some(v.to_owned()); Ok(none()) }), "network of backends that name none"),
+    row("docker.domain", First, Text(|d, _, v| { d.first().domain = Some(v.to_owned()); Ok(none()) }), "suffix of the rule of a service that has none"),
+    // Traefik 1: doors.
+    row("entryPoints", First, Text(|d, _, v| entrypoint::first_dialect(d, v)), "'Name:http Address::80 ForwardedHeaders.TrustedIPs:…'"),
+    row("defaultEntryPoints", First, List(|d, _, v| { d.default_entry_points.extend(v); Ok(()) }), "entry points of frontends that name none (http)"),
+    row("web", First, Switch(|d, _, on| d.control.web.set(on)), "API, dashboard and ping on :8080"),
+    row("web.address", First, Text(|d, _, v| { d.control.web.touch(); d.control.web_address = Some(value::address(v)?); Ok(none()) }), "address of --web (:8080)"),
+    row("web.metrics.prometheus", First, Switch(|d, _, on| { d.control.web.touch(); d.control.web_metrics = on; }), "metrics beside --web"),
+    // Traefik 1: the rest.
+    row("debug", First, Switch(|d, _, on| d.debug = on), "log at level DEBUG"),
+    row("logLevel", First, Text(|d, _, v| { d.log_level = Some(value::level(v)?); Ok(none()) }), "DEBUG, INFO, WARN or ERROR (INFO)"),
+    row("traefikLog.format", First, Text(|d, _, v| log_format(d, v)), "common or json (common)"),
+    row("graceTimeOut", First, Time(|d, _, t| d.life.grace = Some(t)), "time for exchanges in flight at the end (10)"),
+    row("lifeCycle.graceTimeOut", First, Time(|d, _, t| d.life.grace = Some(t)), "the same"),
+    row("lifeCycle.requestAcceptGraceTimeout", First, Time(|d, _, t| d.life.accept_grace = Some(t)), "go on accepting after the stop signal (0)"),
+    row("idleTimeout", First, Time(|d, _, t| d.responding.idle = Some(t)), "the same as --respondingTimeouts.idleTimeout"),
+    row("respondingTimeouts.idleTimeout", First, Time(|d, _, t| d.responding.idle = Some(t)), "life of an idle client connection (75)"),
+    row("respondingTimeouts.readTimeout", First, Time(|d, _, t| d.responding.read = Some(t)), "time for a whole request to arrive (0: no bound)"),
+    row("forwardingTimeouts.dialTimeout", First, Time(|d, _, t| d.dial_timeout = Some(t)), "time to connect to a backend (1)"),
+    row("forwardingTimeouts.responseHeaderTimeout", First, Time(|d, _, t| d.response_header_timeout = Some(t)), "time for a backend's first byte (0: no bound)"),
+    row("maxIdleConnsPerHost", First, Whole(|d, _, n| d.max_idle_per_host = Some(n)), "idle connections kept per backend (200)"),
+
+    // Traefik 2 and 3: where services are found.
+    row("providers.docker", Later, Switch(|d, _, on| d.docker.section.set(on)), "find containers of one engine"),
+    row("providers.docker.swarmMode", Second, Switch(|d, _, on| d.docker().swarm_mode = Some(on)), "services and tasks of a swarm"),
+    row("providers.docker.swarmModeRefreshSeconds", Second, Time(|d, _, t| d.docker().refresh = Some(t)), "longest time without a full look (15)"),
+    row("providers.docker.watch", Later, Switch(|d, _, on| d.docker().watch = Some(on)), "follow changes (true)"),
+    row("providers.docker.endpoint", Later, Text(|d, _, v| { d.docker().endpoint = Some(endpoint(v)?); Ok(none()) }), "the Engine's socket (unix:///var/run/docker.sock)"),
+    row("providers.docker.exposedByDefault", Later, Switch(|d, _, on| d.docker().exposed_by_default = Some(on)), "serve what has no traefik.enable (true)"),
+    row("providers.docker.network", Later, Text(|d, _, v| { d.docker().network = Some(v.to_owned()); Ok(none()) }), "network of backends that name none"),
+    row("providers.docker.defaultRule", Later, Text(|d, _, v| { d.docker().default_rule = Some(v.to_owned()); Ok(none()) }), "rule of routers that have none (Host(`{{ normalize .Name }}`))"),
+    row("providers.swarm", Later, Switch(|d, _, on| d.swarm.section.set(on)), "find services and tasks of a swarm"),
+    row("providers.swarm.refreshSeconds", Later, Time(|d, _, t| d.swarm().refresh = Some(t)), "longest time without a full look (15)"),
+    row("providers.swarm.watch", Later, Switch(|d, _, on| d.swarm().watch = Some(on)), "follow changes (true)"),
+    row("providers.swarm.endpoint", Later, Text(|d, _, v| { d.swarm().endpoint = Some(endpoint(v)?); Ok(none()) }), "the Engine's socket (unix:///var/run/docker.sock)"),
+    row("providers.swarm.exposedByDefault", Later, Switch(|d, _, on| d.swarm().exposed_by_default = Some(on)), "serve what has no traefik.enable (true)"),
+    row("providers.swarm.network", Later, Text(|d, _, v| { d.swarm().network = Some(v.to_owned()); Ok(none()) }), "network of backends that name none"),
+    row("providers.swarm.defaultRule", Later, Text(|d, _, v| { d.swarm().default_rule = Some(v.to_owned()); Ok(none()) }), "rule of routers that have none (Host(`{{ normalize .Name }}`))"),
+    // Traefik 2 and 3: doors.
+    row("entryPoints.*", Later, Switch(|d, n, _| { d.entry(n); }), "an entry point of this name"),
+    row("entryPoints.*.address", Later, Text(entry_address), ":80, 127.0.0.1:80 or [::1]:80"),
+    row("entryPoints.*.asDefault", Later, Switch(|d, n, on| d.entry(n).as_default = on), "for routers that name no entry point (all are)"),
+    row("entryPoints.*.forwardedHeaders.insecure", Later, Switch(|d, n, on| d.entry(n).insecure = Some(on)), "believe every peer's X-Forwarded-* (false)"),
+    row("entryPoints.*.forwardedHeaders.trustedIPs", Later, List(|d, n, v| trust(d.entry(n), &v)), "believe these networks' X-Forwarded-*"),
+    row("entryPoints.*.transport.respondingTimeouts.idleTimeout", Later, Time(|d, n, t| d.entry(n).responding.idle = Some(t)), "life of an idle client connection (75)"),
+    row("entryPoints.*.transport.respondingTimeouts.readTimeout", Later, Time(|d, n, t| d.entry(n).responding.read = Some(t)), "time for a whole request to arrive (60)"),
+    row("entryPoints.*.transport.lifeCycle.graceTimeOut", Later, Time(|d, n, t| d.entry(n).life.grace = Some(t)), "time for exchanges in flight at the end (10)"),
+    row("entryPoints.*.transport.lifeCycle.requestAcceptGraceTimeout", Later, Time(|d, n, t| d.entry(n).life.accept_grace = Some(t)), "go on accepting after the stop signal (0)"),
+    row("entryPoints.*.http.tls", Later, Needs, "not yet: the entry point stays closed"),
+    row("entryPoints.*.http.middlewares", Later, Needs, "not yet: the entry point stays closed"),
+    row("entryPoints.*.http.redirections", Later, Needs, "not yet: the entry point stays closed"),
+    // Traefik 2 and 3: the rest.
+    row("api.insecure", Later, Switch(|d, _, on| { d.control.api.touch(); d.control.insecure = Some(on); }), "API and dashboard on :8080 (false)"),
+    row("log.level", Later, Text(|d, _, v| { d.log_level = Some(value::level(v)?); Ok(none()) }), "DEBUG, INFO, WARN or ERROR (INFO)"),
+    row("log.format", Later, Text(|d, _, v| log_format(d, v)), "common or json (common)"),
+    row("serversTransport.maxIdleConnsPerHost", Later, Whole(|d, _, n| d.max_idle_per_host = Some(n)), "idle connections kept per backend (200)"),
+    row("serversTransport.forwardingTimeouts.dialTimeout", Later, Time(|d, _, t| d.dial_timeout = Some(t)), "time to connect to a backend (1)"),
+    row("serversTransport.forwardingTimeouts.responseHeaderTimeout", Later, Time(|d, _, t| d.response_header_timeout = Some(t)), "time for a backend's first byte (0: no bound)"),
+    row("serversTransport.forwardingTimeouts.idleConnTimeout", Later, Time(|d, _, t| d.backend_idle_timeout = Some(t)), "life of an idle backend connection (30)"),
+
+    // All dialects.
+    row("api", Shared, Switch(|d, _, on| d.control.api.set(on)), "the API (later dialects: with --api.insecure)"),
+    row("api.dashboard", Shared, Switch(|d, _, on| { d.control.api.touch(); d.control.dashboard = Some(on); }), "the dashboard beside the API (true)"),
+    row("api.entryPoint", First, Text(|d, _, v| { d.control.api.touch(); Ok(control_only(v)) }), "read; it is always the entry point traefik"),
+    row("ping.entryPoint", Shared, Text(|d, _, v| { d.control.ping.touch(); Ok(control_only(v)) }), "read; it is always the entry point traefik"),
+    row("metrics.prometheus.entryPoint", Shared, Text(|d, _, v| { d.control.metrics.touch(); Ok(control_only(v)) }), "read; it is always the entry point traefik"),
+    row("accessLog.format", Shared, Text(|d, _, v| { d.access_log.touch(); Ok(only(v, "common")) }), "common"),
+    row("accessLog.filePath", Shared, Text(|d, _, v| { d.access_log.touch(); Ok(only(v, "/dev/stdout")) }), "read; lines go to standard output"),
+    row("configFile", Shared, Text(|_, _, v| Ok(only(v, ""))), "not yet: no file is read"),
+    row("ping", Shared, Switch(|d, _, on| d.control.ping.set(on)), "GET /ping on :8080"),
+    row("metrics.prometheus", Shared, Switch(|d, _, on| d.control.metrics.set(on)), "GET /metrics on :8080"),
+    row("accessLog", Shared, Switch(|d, _, on| d.access_log.set(on)), "write a line per request"),
+
+    // Our own.
+    row("ringress.driver", Own, Text(driver), "auto, io_uring or epoll (auto); also RINGRESS_DRIVER"),
+    row("ringress.workers", Own, Text(workers), "worker threads (one per CPU); also RINGRESS_WORKERS"),
+];
+
+/// Options that Traefik knows and we do not do yet, by prefix; and whose they are.
+///
+/// A section that is partly done is listed by its missing parts, so that a slip in the others is
+/// still told from what exists.
+#[rustfmt::skip]
+pub(super) static NOT_YET: &[(&str, Family)] = &[
+    // Traefik 1.
+    ("acme", First), ("file", First), ("rest", First), ("retry", First), ("healthCheck", First),
+    ("constraints", First), ("insecureSkipVerify", First), ("rootCAs", First), ("keepTrailingSlash", First),
+    ("allowMinWeightZero", First), ("accessLogsFile", First), ("traefikLogsFile", First),
+    ("traefikLog.filePath", First), ("respondingTimeouts.writeTimeout", First), ("providersThrottleDuration", First), ("api.statistics", First),
+    ("docker.tls", First), ("docker.constraints", First), ("docker.useBindPortIP", First),
+    ("docker.filename", First), ("docker.templateVersion", First), ("docker.debugLogGeneratedTemplate", First),
+    ("docker.trace", First),
+    ("web.certFile", First), ("web.keyFile", First), ("web.readOnly", First), ("web.path", First),
+    ("web.statistics", First), ("web.auth", First), ("web.metrics.datadog", First), ("web.metrics.statsd", First),
+    ("web.metrics.influxdb", First), ("web.metrics.prometheus.buckets", First),
+    ("boltdb", First), ("consul", First), ("consulCatalog", First), ("dynamodb", First), ("ecs", First),
+    ("etcd", First), ("eureka", First), ("kubernetes", First), ("marathon", First), ("mesos", First),
+    ("rancher", First), ("serviceFabric", First), ("zookeeper", First), ("cluster", First),
+    // Traefik 2 and 3.
+    ("certificatesResolvers", Later), ("tcpServersTransport", Later), ("experimental", Later), ("core", Later),
+    ("spiffe", Later), ("ocsp", Later), ("pilot", Later), ("hub", Later),
+    ("providers.docker.username", Later), ("providers.docker.password", Later), ("providers.docker.tls", Later),
+    ("providers.docker.httpClientTimeout", Later), ("providers.docker.constraints", Later),
+    ("providers.docker.useBindPortIP", Later), ("providers.docker.allowEmptyServices", Later),
+    ("providers.swarm.username", Later), ("providers.swarm.password", Later), ("providers.swarm.tls", Later),
+    ("providers.swarm.httpClientTimeout", Later), ("providers.swarm.constraints", Later),
+    ("providers.swarm.useBindPortIP", Later), ("providers.swarm.allowEmptyServices", Later),
+    ("providers.file", Later), ("providers.http", Later), ("providers.rest", Later), ("providers.plugin", Later),
+    ("providers.kubernetesIngress", Later), ("providers.kubernetesCRD", Later), ("providers.kubernetesGateway", Later),
+    ("providers.knative", Later), ("providers.consul", Later), ("providers.consulCatalog", Later),
+    ("providers.nomad", Later), ("providers.ecs", Later), ("providers.etcd", Later), ("providers.zooKeeper", Later),
+    ("providers.redis", Later), ("providers.rancher", Later), ("providers.marathon", Later),
+    ("providers.precedence", Later), ("providers.providersThrottleDuration", Later),
+    ("entryPoints.*.allowACMEByPass", Later), ("entryPoints.*.reusePort", Later), ("entryPoints.*.proxyProtocol", Later),
+    ("entryPoints.*.forwardedHeaders.connection", Later), ("entryPoints.*.forwardedHeaders.notAppendXForwardedFor", Later),
+    ("entryPoints.*.transport.respondingTimeouts.writeTimeout", Later), ("entryPoints.*.transport.keepAliveMaxTime", Later), ("entryPoints.*.transport.keepAliveMaxRequests", Later),
+    ("entryPoints.*.http.encodeQuerySemicolons", Later), ("entryPoints.*.http.sanitizePath", Later),
+    ("entryPoints.*.http.encodedCharacters", Later), ("entryPoints.*.http.maxHeaderBytes", Later),
+    ("entryPoints.*.http.underscoreHeadersStrategy", Later), ("entryPoints.*.http2", Later),
+    ("entryPoints.*.http3", Later), ("entryPoints.*.udp", Later), ("entryPoints.*.observability", Later),
+    ("api.debug", Shared), ("api.basePath", Later), ("api.disableDashboardAd", Later), ("api.dashboardName", Later),
+    ("log.filePath", Later), ("log.noColor", Later), ("log.maxSize", Later), ("log.maxAge", Later),
+    ("log.maxBackups", Later), ("log.compress", Later), ("serversTransport.insecureSkipVerify", Later),
+    ("serversTransport.rootCAs", Later), ("serversTransport.spiffe", Later),
+    // All of them.
+    ("ping.manualRouting", Shared), ("ping.terminatingStatusCode", Shared), ("metrics.addInternals", Shared),
+    ("metrics.prometheus.buckets", Shared), ("metrics.prometheus.addEntryPointsLabels", Shared),
+    ("metrics.prometheus.addRoutersLabels", Shared), ("metrics.prometheus.addServicesLabels", Shared),
+    ("metrics.prometheus.manualRouting", Shared), ("metrics.prometheus.headerLabels", Shared),
+    ("metrics.datadog", Shared), ("metrics.statsd", Shared), ("metrics.influxdb", Shared),
+    ("metrics.influxdb2", Shared), ("metrics.otlp", Shared), ("accessLog.bufferingSize", Shared),
+    ("accessLog.filters", Shared), ("accessLog.fields", Shared), ("accessLog.addInternals", Shared),
+    ("accessLog.otlp", Shared), ("tracing", Shared), ("hostResolver", Shared),
+];
+
+/// Options that are taken and rightly change nothing: we phone nobody.
+pub(super) static SILENT: &[&str] = &["checkNewVersion", "sendAnonymousUsage", "global"];
+
+const fn none() -> Vec<String> {
+    Vec::new()
+}
+
+fn seconds(number: i64) -> Option<std::time::Duration> {
+    u64::try_from(number).ok().map(std::time::Duration::from_secs)
+}
+
+/// A warning unless the value is the only one that is supported.
+fn only(text: &str, supported: &str) -> Vec<String> {
+    let problem = "is known to Traefik but not supported yet";
+    if text == supported { none() } else { vec![problem.to_owned()] }
+}
+
+fn control_only(text: &str) -> Vec<String> {
+    let problem = "is not supported yet; it is served on the entry point traefik (:8080) instead";
+    if text.eq_ignore_ascii_case("traefik") { none() } else { vec![problem.to_owned()] }
+}
+
+fn trust(entry: &mut EntryDraft, networks: &[String]) -> Result<(), Wrong> {
+    for network in networks {
+        entry.trusted.push(value::network(network)?);
+    }
+    Ok(())
+}
+
+fn entry_address(draft: &mut Draft, name: &str, text: &str) -> Result<Vec<String>, Wrong> {
+    if text.trim().ends_with("/udp") {
+        draft.entry(name).needs = Some("UDP".to_owned());
+        return Ok(none());
+    }
+    draft.entry(name).address = Some(value::address(text)?);
+    Ok(none())
+}
+
+fn log_format(draft: &mut Draft, text: &str) -> Result<Vec<String>, Wrong> {
+    draft.log_json = match text.trim().to_ascii_lowercase().as_str() {
+        "json" => true,
+        "common" => false,
+        _ => return Err(Wrong::new("is not a log format", "use common or json")),
+    };
+    Ok(none())
+}
+
+fn driver(draft: &mut Draft, _: &str, text: &str) -> Result<Vec<String>, Wrong> {
+    draft.driver = Some(match text.trim().to_ascii_lowercase().as_str() {
+        "auto" => DriverChoice::Auto,
+        "io_uring" | "io-uring" | "iouring" => DriverChoice::IoUring,
+        "epoll" => DriverChoice::Epoll,
+        _ => return Err(Wrong::new("is not a driver", "use auto, io_uring or epoll")),
+    });
+    Ok(none())
+}
+
+fn workers(draft: &mut Draft, _: &str, text: &str) -> Result<Vec<String>, Wrong> {
+    let wrong = || Wrong::new("is not a number of workers", "use a number from 1 to 1024");
+    let count: usize = text.trim().parse().map_err(|_| wrong())?;
+    draft.workers = Some(count).filter(|count| (1..=1024).contains(count));
+    if draft.workers.is_none() { Err(wrong()) } else { Ok(none()) }
+}

@@ -1,0 +1,152 @@
+//! Stage one: arguments and environment become one flat tree of dotted lower-case keys.
+//!
+//! Nothing is judged here but the shape of an argument; what a key means is stage two's affair.
+
+use crate::model::{Complaint, Severity};
+
+use super::options;
+
+/// One setting as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Setting {
+    /// Dotted and in lower case: `entrypoints.web.address`.
+    pub key: String,
+    /// The same segments as the user spelled them: names of entry points keep their case.
+    pub segments: Vec<String>,
+    /// As the user gave it: `--entryPoints.web.address`, `TRAEFIK_ENTRYPOINTS_WEB_ADDRESS`.
+    pub spelled: String,
+    /// `None` for a flag without a value, which means true where that makes sense.
+    pub value: Option<String>,
+    pub source: Source,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Flags,
+    Environment,
+}
+
+impl Setting {
+    /// The same without the value: it is not the value that is wrong, and it may be a secret.
+    pub fn complain_of_name(&self, problem: &str, remedy: impl Into<String>) -> Complaint {
+        let value = String::new();
+        Complaint { value, ..self.complain(Severity::Warning, problem, remedy) }
+    }
+
+    pub fn complain(
+        &self,
+        severity: Severity,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Complaint {
+        Complaint {
+            severity,
+            subject: match self.source {
+                Source::Flags => "command line".to_owned(),
+                Source::Environment => "environment".to_owned(),
+            },
+            setting: self.spelled.clone(),
+            value: self.value.clone().unwrap_or_default(),
+            problem: problem.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
+/// The short forms that Traefik 1 has, and what they stand for.
+const SHORT: &[(&str, &str)] = &[("-c", "configFile"), ("-d", "debug"), ("-l", "logLevel")];
+
+/// Our own variables, which hold whatever else is given.
+const OWN: &[(&str, &str)] =
+    &[("RINGRESS_DRIVER", "ringress.driver"), ("RINGRESS_WORKERS", "ringress.workers")];
+
+/// All settings: our own variables first, then the environment or the flags, in their order.
+///
+/// Traefik never merges its sources: one flag makes it deaf to every `TRAEFIK_*` variable.
+pub(super) fn gather(args: &[String], env: &[(String, String)]) -> (Vec<Setting>, Vec<Complaint>) {
+    let mut complaints = Vec::new();
+    let flags = from_flags(args, &mut complaints);
+    let variables = from_environment(env);
+    let mut tree: Vec<Setting> = Vec::new();
+    for (name, value) in env {
+        if let Some((_, key)) = OWN.iter().find(|(own, _)| own == name) {
+            tree.push(setting(key, name, Some(value), Source::Environment));
+        }
+    }
+    // Our own flags say nothing about Traefik's options, so they silence no variable.
+    let traefiks = flags.iter().any(|flag| !flag.key.starts_with("ringress."));
+    if traefiks {
+        for variable in &variables {
+            let problem = "is ignored, because options are given on the command line";
+            complaints.push(variable.complain_of_name(problem, "use one of both"));
+        }
+    } else {
+        tree.extend(variables);
+    }
+    tree.extend(flags);
+    (tree, complaints)
+}
+
+fn setting(name: &str, spelled: &str, value: Option<&str>, source: Source) -> Setting {
+    Setting {
+        key: name.to_lowercase(),
+        segments: name.split('.').map(str::to_owned).collect(),
+        spelled: spelled.to_owned(),
+        value: value.map(str::to_owned),
+        source,
+    }
+}
+
+fn from_environment(env: &[(String, String)]) -> Vec<Setting> {
+    let mut found: Vec<Setting> = env
+        .iter()
+        .filter_map(|(name, value)| {
+            let path = name.strip_prefix("TRAEFIK_").filter(|path| !path.is_empty())?;
+            let dotted = path.replace('_', ".").to_lowercase();
+            Some(setting(&dotted, name, Some(value), Source::Environment))
+        })
+        .collect();
+    // The order of an environment is nobody's intention.
+    found.sort_by(|a, b| a.spelled.cmp(&b.spelled));
+    found
+}
+
+fn from_flags(args: &[String], complaints: &mut Vec<Complaint>) -> Vec<Setting> {
+    let mut found = Vec::new();
+    let mut rest = args.iter().map(|arg| bare(arg)).filter(|arg| !arg.is_empty()).peekable();
+    // The original image's entry point takes its own name as the first argument as well.
+    rest.next_if(|arg| matches!(*arg, "traefik" | "ringress"));
+    while let Some(arg) = rest.next() {
+        let (spelled, mut value) = match arg.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (arg, None),
+        };
+        let short = SHORT.iter().find(|(short, _)| *short == spelled).map(|(_, name)| *name);
+        // Go's flags have one dash or two.
+        let dashed = spelled.strip_prefix('-').map(|name| name.strip_prefix('-').unwrap_or(name));
+        let Some(name) = short.or(dashed).filter(|name| !name.is_empty()) else {
+            let stray = setting("", arg, None, Source::Flags);
+            complaints.push(stray.complain_of_name("is not an option", "write --name=value"));
+            continue;
+        };
+        if value.is_none() && options::takes_value(&name.to_lowercase()) {
+            // As Traefik's own flag reader does for options that are no switches.
+            value = rest.next_if(|next| !next.starts_with('-'));
+        }
+        found.push(setting(name, spelled, value, Source::Flags));
+    }
+    found
+}
+
+/// An argument without the traces of a shell's line continuation.
+///
+/// A `command:` over several lines with backslashes reaches the process as lone `\` arguments,
+/// or, from other readers of compose files, as arguments that start with an escaped blank.
+fn bare(arg: &str) -> &str {
+    let arg = arg.trim();
+    if arg.starts_with(['\\', '\n']) {
+        arg.trim_start_matches(['\\', ' ', '\n', '\r'])
+    } else {
+        arg
+    }
+}

@@ -1,0 +1,202 @@
+//! The engine over bollard: a unix socket or plain TCP.
+//!
+//! bollard 0.21.1 joins its URLs in a way that drops the version (`Url::join` with an absolute
+//! path), so what it negotiates never reaches the wire, and its `Task` lacks the networks. It is
+//! therefore used as the carrier only: connection, timeouts, error answers and the event stream are
+//! its own, the request's target is set here through its request hook, always with the version
+//! that was agreed on, and lists are read into [`super::words`].
+
+use std::time::Duration;
+
+use bollard::errors::Error;
+use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use futures_util::StreamExt;
+use futures_util::stream::LocalBoxStream;
+use serde::de::DeserializeOwned;
+
+use super::words::{Container, Event, Network, Service, Task, Version};
+use super::{ApiVersion, Engine, EngineVersion, Tasks, Trouble};
+
+/// Bound on a whole list call. An engine that is busy pulling images can take seconds; one that
+/// takes longer than this is as good as gone, and the last table serves on.
+const CALL_TIMEOUT_S: u64 = 10;
+
+/// What is asked of the event stream; everything else never leaves the engine.
+const EVENTS: &str = r#"{"type":["service","node","network","container"]}"#;
+
+/// An engine behind `unix:///path` or `tcp://host:port`.
+pub struct BollardEngine {
+    endpoint: String,
+    link: Option<Link>,
+}
+
+/// A client with the version that it speaks.
+#[derive(Clone)]
+struct Link {
+    client: Docker,
+    api: ApiVersion,
+}
+
+impl BollardEngine {
+    /// Nothing is opened before [`Engine::negotiate`].
+    pub fn new(endpoint: &str) -> BollardEngine {
+        BollardEngine { endpoint: endpoint.to_owned(), link: None }
+    }
+
+    fn open(&self) -> Result<Docker, Trouble> {
+        let opened = match self.endpoint.split_once("://") {
+            Some(("unix", _)) => {
+                Docker::connect_with_unix(&self.endpoint, CALL_TIMEOUT_S, API_DEFAULT_VERSION)
+            }
+            Some(("tcp" | "http", address)) if !address.is_empty() => Docker::connect_with_http(
+                address.trim_end_matches('/'),
+                CALL_TIMEOUT_S,
+                API_DEFAULT_VERSION,
+            ),
+            _ => return Err(Trouble::Endpoint(self.endpoint.clone())),
+        };
+        opened.map_err(explain)
+    }
+
+    async fn list<T: DeserializeOwned>(&self, target: &str) -> Result<T, Trouble> {
+        let link = self.link.as_ref().ok_or(Trouble::Unconnected)?;
+        fetch(&link.client, format!("/v{}{target}", link.api)).await
+    }
+}
+
+impl Engine for BollardEngine {
+    async fn negotiate(&mut self) -> Result<EngineVersion, Trouble> {
+        self.link = None;
+        let client = self.open()?;
+        // The only request without a version: any engine answers it in its own.
+        let version: Version = fetch(&client, "/version".to_owned()).await?;
+        let most = ApiVersion::parse(&version.api).ok_or_else(|| Trouble::Unreadable {
+            target: "/version".to_owned(),
+            problem: format!("ApiVersion is {:?}", version.api),
+        })?;
+        let api = ApiVersion::agree(ApiVersion::parse(&version.least_api), most)
+            .ok_or(Trouble::TooOld(version.api))?;
+        self.link = Some(Link { client, api });
+        Ok(EngineVersion { release: version.release, api })
+    }
+
+    async fn services(&self) -> Result<Vec<Service>, Trouble> {
+        self.list("/services").await
+    }
+
+    async fn tasks(&self, which: Tasks<'_>) -> Result<Vec<Task>, Trouble> {
+        let filters = match which {
+            Tasks::All => return self.list("/tasks").await,
+            Tasks::Wanted => serde_json::json!({ "desired-state": ["running"] }),
+            Tasks::Ids(ids) => serde_json::json!({ "id": ids }),
+        };
+        self.list(&filtered("/tasks", &filters.to_string())).await
+    }
+
+    async fn networks(&self) -> Result<Vec<Network>, Trouble> {
+        self.list("/networks").await
+    }
+
+    async fn containers(&self, id: Option<&str>) -> Result<Vec<Container>, Trouble> {
+        match id {
+            None => self.list("/containers/json").await,
+            Some(id) => {
+                let filters = serde_json::json!({ "id": [id] }).to_string();
+                self.list(&filtered("/containers/json", &filters)).await
+            }
+        }
+    }
+
+    fn events(&self) -> LocalBoxStream<'static, Result<Event, Trouble>> {
+        let Some(Link { client, api }) = self.link.clone() else {
+            return futures_util::stream::iter([Err(Trouble::Unconnected)]).boxed_local();
+        };
+        aim(&client, format!("/v{api}{}", filtered("/events", EVENTS)))
+            .events(None)
+            .map(|event| event.map(translate).map_err(explain))
+            .boxed_local()
+    }
+}
+
+/// A client whose next request goes to `target` instead of where bollard would send it.
+fn aim(client: &Docker, target: String) -> Docker {
+    client.clone().with_request_modifier(move |mut request: BollardRequest| {
+        let uri = request.uri_mut();
+        let scheme = uri.scheme_str().unwrap_or("http");
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        if let Ok(aimed) = format!("{scheme}://{authority}{target}").parse() {
+            *uri = aimed;
+        }
+        request
+    })
+}
+
+/// One GET, its answer read into `T`.
+async fn fetch<T: DeserializeOwned>(client: &Docker, target: String) -> Result<T, Trouble> {
+    // bollard's ping is its one call that hands the body over as it came. Its own timeout ends
+    // with the head, ours covers the body too.
+    let call = aim(client, target.clone());
+    let body = tokio::time::timeout(Duration::from_secs(CALL_TIMEOUT_S), call.ping())
+        .await
+        .map_err(|_| Trouble::Timeout(CALL_TIMEOUT_S))?
+        .map_err(explain)?;
+    serde_json::from_str(&body).map_err(|e| Trouble::Unreadable { target, problem: e.to_string() })
+}
+
+/// `path?filters=` with the filter escaped.
+fn filtered(path: &str, filters: &str) -> String {
+    let mut target = format!("{path}?filters=");
+    for byte in filters.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+            target.push(char::from(byte));
+        } else {
+            target.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    target
+}
+
+fn translate(event: bollard::models::EventMessage) -> Event {
+    let actor = event.actor.unwrap_or_default();
+    Event {
+        kind: event.typ.map(|kind| kind.to_string()).unwrap_or_default(),
+        action: event.action.unwrap_or_default(),
+        id: actor.id.unwrap_or_default(),
+        attributes: actor.attributes.unwrap_or_default().into_iter().collect(),
+    }
+}
+
+/// Turns bollard's error into what a person can act on.
+fn explain(error: Error) -> Trouble {
+    match error {
+        Error::SocketNotFoundError(path) => Trouble::SocketMissing(path),
+        Error::RequestTimeoutError => Trouble::Timeout(CALL_TIMEOUT_S),
+        Error::DockerResponseServerError { message, .. }
+            if message.contains("not a swarm manager") =>
+        {
+            Trouble::NotManager
+        }
+        Error::DockerResponseServerError { status_code, message } => {
+            Trouble::Status { status: status_code, message: message.trim().to_owned() }
+        }
+        other => {
+            let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&other);
+            let mut text = other.to_string();
+            while let Some(error) = cause {
+                let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+                match kind {
+                    Some(std::io::ErrorKind::PermissionDenied) => return Trouble::Denied,
+                    Some(std::io::ErrorKind::ConnectionRefused) => return Trouble::Refused,
+                    _ => {}
+                }
+                // The innermost says most: "connection reset", "failed to lookup address".
+                text = error.to_string();
+                cause = error.source();
+            }
+            Trouble::Broken(text)
+        }
+    }
+}
+
+#[cfg(test)]
+mod wire;

@@ -1,0 +1,71 @@
+//! Checks that both label families share.
+
+use crate::config::value::{self, Wrong};
+use crate::model::{SameSite, Scheme, Severity};
+
+use super::raw::{Given, Voice, below_traefik};
+use crate::discovery::workload::Workload;
+
+/// Whether a label is of the later dialects' family.
+pub(super) fn is_later(label: &str) -> bool {
+    let head = below_traefik(label).and_then(|path| path.split('.').next());
+    head.is_some_and(|head| {
+        ["http", "tcp", "udp", "tls"].iter().any(|known| head.eq_ignore_ascii_case(known))
+    })
+}
+
+/// Whether a label is of the first dialect's family.
+pub(super) fn is_first(label: &str) -> bool {
+    let Some(path) = label.strip_prefix("traefik.") else {
+        return false;
+    };
+    let head = path.split('.').next().unwrap_or_default();
+    ["frontend", "backend", "port", "protocol", "weight", "domain", "tags"].contains(&head)
+}
+
+/// A swarm service without a port label is no backend; that deserves a word only when other
+/// labels show that it was meant to be one.
+pub(super) fn port_missing(workload: &Workload, label: &str, voice: &mut Voice) {
+    if workload.labels.keys().any(|label| below_traefik(label).is_some()) {
+        let problem = "has labels but no port, so it is not a backend";
+        voice.say(Severity::Warning, problem, format!("add the label {label}"));
+    }
+}
+
+/// Traefik takes any text and fails on connecting; here it costs the service its place at once.
+pub(super) fn scheme(given: &Given, voice: &mut Voice) -> Option<Scheme> {
+    let scheme = match given.value.trim().to_ascii_lowercase().as_str() {
+        "http" => return Some(Scheme::Http),
+        "https" => Scheme::Https,
+        "h2c" => Scheme::H2c,
+        _ => {
+            let wrong = Wrong::new("is not a protocol", "use http, https or h2c");
+            voice.reject(given, wrong, "the service is left out");
+            return None;
+        }
+    };
+    let problem = "is not supported yet, so its routers are disabled";
+    voice.say_of(Severity::Error, given, problem, "use http");
+    Some(scheme)
+}
+
+/// Zero and less means that the server gets no client.
+pub(super) fn weight(text: &str) -> Result<u32, Wrong> {
+    let weight = value::whole(text)?;
+    u32::try_from(weight.max(0)).map_err(|_| Wrong::new("is too great a weight", "use 1 to 100"))
+}
+
+/// Another word leaves the attribute out, as in Traefik.
+pub(super) fn same_site(given: &Given, voice: &mut Voice) -> Option<SameSite> {
+    match given.value.trim().to_ascii_lowercase().as_str() {
+        "none" => Some(SameSite::None),
+        "lax" => Some(SameSite::Lax),
+        "strict" => Some(SameSite::Strict),
+        "" => None,
+        _ => {
+            let problem = "is not a SameSite mode, and the attribute is left out";
+            voice.say_of(Severity::Warning, given, problem, "use none, lax or strict");
+            None
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Labels to model: what the workloads of one provider ask for, checked.
+//!
+//! Each workload speaks its own dialect, found by its own labels. A bad label costs its own
+//! router or service, never a neighbour, and says so: every rejection is a complaint in the model.
+
+mod catch;
+mod checks;
+mod names;
+pub mod network;
+mod raw;
+mod routers;
+mod servers;
+#[cfg(test)]
+mod tests;
+mod v1;
+mod v2;
+
+use std::collections::BTreeSet;
+
+use crate::config::value;
+use crate::config::{Docker, Static};
+use crate::model::{Complaint, Dialect, Model, Severity};
+
+use super::workload::Workload;
+use catch::Catch;
+use raw::{Given, Voice};
+
+pub use names::normalize;
+
+/// The model of one provider's workloads.
+///
+/// `own_networks` are the full names of the networks that our own container is attached to; empty
+/// when we do not run in one. The order of the workloads does not count.
+pub fn build(
+    workloads: &[Workload],
+    settings: &Docker,
+    statics: &Static,
+    own_networks: &BTreeSet<String>,
+) -> Model {
+    let mut sorted: Vec<&Workload> = workloads.iter().collect();
+    let first = |workload: &Workload| workload.instances.first().map(|i| i.name.clone());
+    sorted.sort_by_cached_key(|workload| (workload.name.clone(), first(workload)));
+    let mut world = World { settings, statics, own_networks, catch: Catch::default() };
+    let mut complaints: Vec<Complaint> = Vec::new();
+    for workload in sorted {
+        let mut voice = Voice { subject: &workload.name, complaints: &mut complaints };
+        if !enabled(workload, settings, &mut voice) {
+            continue;
+        }
+        match dialect(workload, settings, &mut voice) {
+            Dialect::V1 => v1::build(&mut world, workload, &mut voice),
+            later => v2::build(&mut world, workload, later, &mut voice),
+        }
+    }
+    world.catch.into_model(complaints)
+}
+
+/// What every check may look at, and what has been found so far.
+struct World<'a> {
+    settings: &'a Docker,
+    statics: &'a Static,
+    own_networks: &'a BTreeSet<String>,
+    catch: Catch,
+}
+
+impl World<'_> {
+    /// `web` is `web@swarm`; a name that says its provider is left alone.
+    fn qualified(&self, name: &str) -> String {
+        if name.contains('@') { name.to_owned() } else { format!("{name}@{}", self.settings.name) }
+    }
+}
+
+fn enabled(workload: &Workload, settings: &Docker, voice: &mut Voice) -> bool {
+    let label =
+        workload.labels.iter().find(|(label, _)| label.eq_ignore_ascii_case("traefik.enable"));
+    let Some((label, text)) = label else {
+        return settings.exposed_by_default;
+    };
+    match value::switch(text) {
+        Ok(enabled) => enabled,
+        Err(wrong) => {
+            let given = Given { label: label.clone(), value: text.clone() };
+            let default = settings.exposed_by_default;
+            voice.reject(&given, wrong, &format!("the default {default} holds"));
+            default
+        }
+    }
+}
+
+/// The family that the workload's labels are written in; the provider's where they do not tell.
+fn dialect(workload: &Workload, settings: &Docker, voice: &mut Voice) -> Dialect {
+    let later = match settings.dialect {
+        Dialect::V1 => Dialect::V3,
+        later => later,
+    };
+    let has = |family: fn(&str) -> bool| workload.labels.keys().any(|label| family(label));
+    match (has(checks::is_first), has(checks::is_later)) {
+        (true, false) => Dialect::V1,
+        (false, true) => later,
+        (false, false) => settings.dialect,
+        (true, true) => {
+            // Written so that either Traefik could serve it: the options say which one we are.
+            let other =
+                if settings.dialect == Dialect::V1 { "Traefik 2 and 3" } else { "Traefik 1" };
+            let problem = format!("has labels of both families; those of {other} are ignored");
+            voice.say(Severity::Warning, problem, "remove one family");
+            settings.dialect
+        }
+    }
+}

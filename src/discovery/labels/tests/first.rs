@@ -1,0 +1,174 @@
+//! Workloads with Traefik 1's labels.
+
+use super::*;
+
+#[test]
+fn the_users_stack() {
+    let model = quiet(USERS_FLAGS, &users_stack(2));
+    assert_eq!(model.routers.len(), 1);
+    let router = router(&model, "frontend-Method-GET-POST-PUT-0");
+    assert_eq!(router.dialect, Dialect::V1);
+    let method = |name: &str| Rule::Method(name.to_owned());
+    let rule = Rule::Any(vec![method("GET"), method("POST"), method("PUT")]);
+    assert_eq!(router.rule, Some(rule));
+    assert_eq!((router.priority, router.disabled.as_deref()), (22, None));
+    assert_eq!(router.entry_points, ["http"]);
+    assert_eq!(
+        (router.service.as_str(), router.provider.as_str()),
+        ("backend-mystack-app", "docker")
+    );
+    assert_eq!(model.services.len(), 1);
+    let service = service(&model, "backend-mystack-app");
+    assert_eq!(urls(service), ["http://10.0.1.1:8080", "http://10.0.1.2:8080"]);
+    assert_eq!(service.servers[0].label, "mystack_app.1");
+    assert!(service.pass_host_header);
+    let sticky = service.sticky.as_ref().unwrap();
+    assert_eq!((sticky.cookie_name.as_str(), sticky.form), ("_TRAEFIK_BACKEND", CookieForm::Url));
+    assert_eq!((sticky.path.as_str(), sticky.secure, sticky.max_age), ("/", false, 0));
+}
+
+#[test]
+fn the_users_labels_mean_the_same_under_todays_flags() {
+    let model = quiet(TODAYS_FLAGS, &users_stack(2));
+    assert_eq!(router(&model, "frontend-Method-GET-POST-PUT-0").dialect, Dialect::V1);
+    assert_eq!(service(&model, "backend-mystack-app").provider, "swarm");
+}
+
+#[test]
+fn a_service_without_instances_keeps_its_router() {
+    let model = quiet(USERS_FLAGS, &users_stack(0));
+    assert_eq!(router(&model, "frontend-Method-GET-POST-PUT-0").disabled, None);
+    assert!(service(&model, "backend-mystack-app").servers.is_empty());
+}
+
+#[test]
+fn states_carry_over() {
+    let mut app = workload("a", USERS_LABELS, 3);
+    app.instances[0].state = ServerState::Starting;
+    app.instances[2].state = ServerState::Draining;
+    let model = quiet(USERS_FLAGS, &[app]);
+    let states: Vec<ServerState> =
+        service(&model, "backend-a").servers.iter().map(|server| server.state).collect();
+    assert_eq!(states, [ServerState::Starting, ServerState::Serving, ServerState::Draining]);
+}
+
+#[test]
+fn neighbours_of_the_users_labels() {
+    let labels = [
+        ("traefik.enable", "true"),
+        ("traefik.port", "80"),
+        ("traefik.weight", "3"),
+        ("traefik.protocol", "http"),
+        ("traefik.backend", "the web"),
+        ("traefik.frontend.rule", "Host:a.example"),
+        ("traefik.frontend.priority", "7"),
+        ("traefik.frontend.passHostHeader", "false"),
+        ("traefik.backend.loadbalancer.stickiness", "true"),
+        ("traefik.backend.loadbalancer.stickiness.secure", "true"),
+        ("traefik.backend.loadbalancer.stickiness.sameSite", "lax"),
+    ];
+    let mut other = workload("b", &labels, 1);
+    other.instances[0].addresses = [("n".to_owned(), IpAddr::from([10, 0, 2, 1]))].into();
+    let model = quiet(USERS_FLAGS, &[other, workload("a", &labels, 1)]);
+    assert_eq!(
+        model.routers.keys().collect::<Vec<_>>(),
+        ["frontend-Host-a-example-0", "frontend-Host-a-example-1"]
+    );
+    let router = router(&model, "frontend-Host-a-example-0");
+    assert_eq!((router.priority, router.service.as_str()), (7, "backend-the-web"));
+    let service = service(&model, "backend-the-web");
+    assert_eq!(urls(service), ["http://10.0.1.1:80", "http://10.0.2.1:80"]);
+    assert_eq!((service.servers[0].weight, service.pass_host_header), (3, false));
+    let sticky = service.sticky.as_ref().unwrap();
+    assert!(sticky.secure && sticky.same_site == Some(SameSite::Lax));
+    assert_eq!(sticky.cookie_name, crate::balance::sticky::cookie_name(None, "backend-the-web"));
+}
+
+#[test]
+fn a_bad_label_costs_its_own_service_alone() {
+    let bad = workload("bad", &[("traefik.port", "abc"), ("traefik.frontend.rule", "Host:b")], 1);
+    let mut all = users_stack(2);
+    all.push(bad);
+    let model = model(USERS_FLAGS, &all);
+    assert_eq!((model.routers.len(), model.services.len()), (1, 1));
+    assert_eq!(
+        said(&model),
+        "bad: traefik.port=\"abc\" is not a port number, so the service is left out; \
+         use a number from 1 to 65535"
+    );
+    assert_eq!(model.complaints[0].severity, Severity::Error);
+}
+
+#[test]
+fn a_bad_rule_disables_its_own_router() {
+    let labels = [("traefik.port", "80"), ("traefik.frontend.rule", "Hots: a")];
+    let model = model(USERS_FLAGS, &[workload("a", &labels, 1)]);
+    let router = model.routers.values().next().unwrap();
+    assert!(router.rule.is_none() && router.disabled.as_ref().unwrap().contains("Hots"));
+    assert_eq!(
+        said(&model),
+        "a: traefik.frontend.rule=\"Hots: a\" is a rule that is not understood: \
+         there is no function \"Hots\" at character 1; did you mean Host?"
+    );
+}
+
+#[test]
+fn what_is_said_about_labels_of_the_first_dialect() {
+    let base = [("traefik.port", "80"), ("traefik.frontend.rule", "Host:a")];
+    for (label, value, expected) in [
+        ("traefik.frontend.entrypoints", "http", "did you mean traefik.frontend.entryPoints?"),
+        ("traefik.weigth", "1", "did you mean traefik.weight?"),
+        ("traefik.backend.healthcheck.path", "/", "known to Traefik but not supported yet"),
+        ("traefik.backend.loadbalancer.method", "drr", "treated as wrr"),
+        ("traefik.frontend.entryPoints", "http,nope", "names the entry point nope"),
+        (
+            "traefik.docker.network",
+            "net",
+            "is not a network of this service, so mystack_net is used",
+        ),
+        ("traefik.weight", "many", "so the default 1 holds"),
+    ] {
+        let mut labels = base.to_vec();
+        labels.push((label, value));
+        let model = model(USERS_FLAGS, &[workload("a", &labels, 1)]);
+        assert!(said(&model).contains(expected), "{label}: {}", said(&model));
+        assert_eq!(model.complaints.len(), 1, "{}", said(&model));
+        assert_eq!(router(&model, "frontend-Host-a-0").disabled, None, "{label}");
+        assert_eq!(service(&model, "backend-a").servers.len(), 1);
+    }
+}
+
+#[test]
+fn nothing_is_served_without_what_protects_it() {
+    let labels = [
+        ("traefik.port", "80"),
+        ("traefik.frontend.rule", "Host:a"),
+        ("traefik.frontend.auth.basic.users", "me:secret"),
+    ];
+    let model = model(USERS_FLAGS, &[workload("a", &labels, 1)]);
+    let why = router(&model, "frontend-Host-a-0").disabled.as_deref();
+    assert_eq!(why, Some("uses traefik.frontend.auth.basic.users, which is not supported yet"));
+    assert!(!said(&model).contains("secret"));
+}
+
+#[test]
+fn who_is_no_backend() {
+    let without_rule = workload("norule", &[("traefik.port", "80")], 1);
+    let without_port = workload("noport", &[("traefik.frontend.rule", "Host:a")], 1);
+    let off = workload("off", &[("traefik.enable", "false"), ("traefik.port", "x")], 1);
+    let segment = workload("seg", &[("traefik.web.port", "80")], 1);
+    let model = model(USERS_FLAGS, &[without_rule, without_port, off, segment]);
+    assert!(model.routers.is_empty() && model.services.is_empty());
+    let said = said(&model);
+    assert_eq!(model.complaints.len(), 3, "{said}");
+    assert!(said.contains("norule: has neither a rule nor a domain"), "{said}");
+    assert!(said.contains("noport: has labels but no port"), "{said}");
+    assert!(said.contains("seg: traefik.web.port=\"80\" is a segment label"), "{said}");
+}
+
+#[test]
+fn a_domain_makes_a_rule() {
+    let app = workload("s_web", &[("traefik.port", "80")], 1);
+    let model = quiet(&format!("{USERS_FLAGS} --docker.domain=x.org"), &[app]);
+    assert_eq!(router(&model, "frontend-Host-s-web-x-org-0").rule_text, "Host:s-web.x.org");
+}

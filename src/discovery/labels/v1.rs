@@ -1,0 +1,238 @@
+//! Traefik 1's labels: `traefik.port`, `traefik.frontend.rule`, `traefik.backend.…`.
+//!
+//! One frontend and one backend per workload; workloads that name the same backend share it.
+//! Names of labels are case-sensitive. A bad switch or number falls back to its default with a
+//! complaint, as in Traefik; a bad port or protocol costs the service its place.
+
+use crate::balance::sticky::cookie_name;
+use crate::config::value::{self, Wrong};
+use crate::model::{CookieForm, Dialect, Scheme, Service, Severity, Sticky};
+
+use super::names::{default_rule_of_first, normalize};
+use super::raw::{self, Effect, Given, Row, Slot, Voice};
+use super::routers::{self, Wanted};
+use super::servers::{Reach, servers};
+use super::{World, checks};
+use crate::discovery::workload::Workload;
+
+/// The cookie of the deprecated `loadbalancer.sticky`, whose name is fixed.
+const OLD_COOKIE: &str = "_TRAEFIK_BACKEND";
+
+#[derive(Default)]
+struct Raw {
+    port: Option<Given>,
+    protocol: Option<Given>,
+    weight: Option<Given>,
+    domain: Option<Given>,
+    network: Option<Given>,
+    backend: Option<Given>,
+    method: Option<Given>,
+    swarm: Option<Given>,
+    sticky: Option<Given>,
+    stickiness: Option<Given>,
+    cookie_name: Option<Given>,
+    secure: Option<Given>,
+    http_only: Option<Given>,
+    same_site: Option<Given>,
+    rule: Option<Given>,
+    priority: Option<Given>,
+    entry_points: Option<Given>,
+    pass_host: Option<Given>,
+    blocked: Option<Given>,
+    segment: Option<Given>,
+}
+
+const fn take(name: &'static str, slot: Slot<Raw>) -> Row<Raw> {
+    Row { name, effect: Effect::Take(slot) }
+}
+
+const fn not_yet(name: &'static str) -> Row<Raw> {
+    Row { name, effect: Effect::NotYet }
+}
+
+const fn blocks(name: &'static str) -> Row<Raw> {
+    Row { name, effect: Effect::Blocks(|r, _| &mut r.blocked) }
+}
+
+const fn segment(name: &'static str) -> Row<Raw> {
+    Row { name, effect: Effect::Blocks(|r, _| &mut r.segment) }
+}
+
+#[rustfmt::skip]
+static ROWS: &[Row<Raw>] = &[
+    Row { name: "enable", effect: Effect::Ignored },
+    take("port", |r, _| &mut r.port),
+    take("protocol", |r, _| &mut r.protocol),
+    take("weight", |r, _| &mut r.weight),
+    take("domain", |r, _| &mut r.domain),
+    take("docker.network", |r, _| &mut r.network),
+    take("backend", |r, _| &mut r.backend),
+    take("backend.loadbalancer.method", |r, _| &mut r.method),
+    take("backend.loadbalancer.swarm", |r, _| &mut r.swarm),
+    take("backend.loadbalancer.sticky", |r, _| &mut r.sticky),
+    take("backend.loadbalancer.stickiness", |r, _| &mut r.stickiness),
+    take("backend.loadbalancer.stickiness.cookieName", |r, _| &mut r.cookie_name),
+    take("backend.loadbalancer.stickiness.secure", |r, _| &mut r.secure),
+    take("backend.loadbalancer.stickiness.httpOnly", |r, _| &mut r.http_only),
+    take("backend.loadbalancer.stickiness.sameSite", |r, _| &mut r.same_site),
+    take("frontend.rule", |r, _| &mut r.rule),
+    take("frontend.priority", |r, _| &mut r.priority),
+    take("frontend.entryPoints", |r, _| &mut r.entry_points),
+    take("frontend.passHostHeader", |r, _| &mut r.pass_host),
+    // What decides who may come in, or what the client gets instead of the backend's answer.
+    blocks("frontend.auth.**"), blocks("frontend.whiteList.**"), blocks("frontend.whitelistSourceRange"),
+    blocks("frontend.redirect.**"), blocks("frontend.headers.**"), blocks("frontend.rateLimit.**"),
+    blocks("frontend.errors.**"), blocks("frontend.passTLSClientCert.**"), blocks("frontend.passTLSCert"),
+    not_yet("tags"), not_yet("backend.healthcheck.**"), not_yet("backend.circuitbreaker.**"),
+    not_yet("backend.maxconn.**"), not_yet("backend.buffering.**"), not_yet("backend.responseForwarding.**"),
+    // Segments: a word of the user's own before the same labels.
+    segment("*.port"), segment("*.protocol"), segment("*.weight"), segment("*.backend"), segment("*.frontend.**"),
+];
+
+/// Adds the workload's frontend and backend to the world's catch.
+pub(super) fn build(world: &mut World, workload: &Workload, voice: &mut Voice) {
+    let mut raw = Raw::default();
+    let labels = workload.labels.iter().filter(|(label, _)| !checks::is_later(label));
+    raw::read(ROWS, labels, false, &mut raw, voice);
+    if let Some(given) = &raw.segment {
+        // Traefik drops the unnamed frontend beside a segment, so there is nothing to serve.
+        let problem = "is a segment label, which is not supported yet, so the service is left out";
+        voice.say_of(Severity::Error, given, problem, "split it into services of their own");
+        return;
+    }
+    let Some(service) = service(world, workload, &raw, voice) else {
+        return;
+    };
+    let domain = raw.domain.as_ref().map_or(world.settings.domain.as_str(), |given| &given.value);
+    let rule = match &raw.rule {
+        Some(given) => Some(given.value.clone()),
+        None => default_rule_of_first(&workload.name, domain.trim_start_matches('.')),
+    };
+    let Some(rule) = rule else {
+        let problem = "has neither a rule nor a domain to make one from, and is left out";
+        voice.say(Severity::Error, problem, "add the label traefik.frontend.rule");
+        return;
+    };
+    let wanted = Wanted {
+        dialect: Dialect::V1,
+        rule: Ok(rule),
+        rule_label: raw.rule.clone(),
+        priority: raw
+            .priority
+            .as_ref()
+            .and_then(|given| fall_back(value::whole(&given.value), given, "0", voice)),
+        entry_points: raw.entry_points.clone(),
+        blocked: raw.blocked.clone(),
+        service: service.name.clone(),
+    };
+    // Replicas of a compose service are workloads of one name: one frontend for all of them.
+    if world.catch.fronted.insert(workload.name.clone()) {
+        let router = routers::check(world, wanted, voice);
+        world.catch.frontend(router);
+    }
+    world.catch.backend(service, voice);
+}
+
+fn service(world: &World, workload: &Workload, raw: &Raw, voice: &mut Voice) -> Option<Service> {
+    let port = match &raw.port {
+        Some(given) => match value::port(&given.value) {
+            Ok(port) => Some(port),
+            Err(wrong) => {
+                voice.reject(given, wrong, "the service is left out");
+                return None;
+            }
+        },
+        None if world.settings.swarm => {
+            checks::port_missing(workload, "traefik.port", voice);
+            return None;
+        }
+        None => None,
+    };
+    let scheme = match &raw.protocol {
+        Some(given) => checks::scheme(given, voice)?,
+        None => Scheme::Http,
+    };
+    if let Some(given) = &raw.method {
+        match given.value.trim().to_ascii_lowercase().as_str() {
+            "wrr" => {}
+            "drr" => {
+                let problem = "is not supported yet and treated as wrr";
+                voice.say_of(Severity::Warning, given, problem, "");
+            }
+            _ => {
+                let problem = "is not a method and treated as wrr";
+                voice.say_of(Severity::Warning, given, problem, "use wrr");
+            }
+        }
+    }
+    let backend = raw.backend.as_ref().map(|given| normalize(&given.value));
+    let backend = backend.filter(|name| !name.is_empty());
+    let name = format!("backend-{}", backend.unwrap_or_else(|| normalize(&workload.name)));
+    let weight = raw
+        .weight
+        .as_ref()
+        .and_then(|given| fall_back(checks::weight(&given.value), given, "1", voice));
+    let reach = Reach {
+        network: raw.network.as_ref(),
+        virtual_address: switch(&raw.swarm, false, voice),
+        port,
+        scheme,
+        weight: weight.unwrap_or(1),
+    };
+    Some(Service {
+        servers: servers(world, workload, reach, voice),
+        sticky: sticky(&name, raw, voice),
+        name,
+        provider: world.settings.name.clone(),
+        dialect: Dialect::V1,
+        pass_host_header: switch(&raw.pass_host, true, voice),
+    })
+}
+
+/// `stickiness` goes before the deprecated `sticky`; its details mean nothing without it.
+fn sticky(service: &str, raw: &Raw, voice: &mut Voice) -> Option<Sticky> {
+    let modern = switch(&raw.stickiness, false, voice);
+    let old = switch(&raw.sticky, false, voice);
+    if !modern && !old {
+        return None;
+    }
+    let mut cookie = Sticky {
+        cookie_name: OLD_COOKIE.to_owned(),
+        form: CookieForm::Url,
+        secure: false,
+        http_only: false,
+        same_site: None,
+        max_age: 0,
+        path: "/".to_owned(),
+        domain: String::new(),
+    };
+    if modern {
+        let configured = raw.cookie_name.as_ref().map(|given| given.value.trim());
+        cookie.cookie_name = cookie_name(configured, service);
+        cookie.secure = switch(&raw.secure, false, voice);
+        cookie.http_only = switch(&raw.http_only, false, voice);
+        cookie.same_site = raw.same_site.as_ref().and_then(|given| checks::same_site(given, voice));
+    }
+    Some(cookie)
+}
+
+fn switch(given: &Option<Given>, default: bool, voice: &mut Voice) -> bool {
+    let Some(given) = given else { return default };
+    fall_back(value::switch(&given.value), given, &default.to_string(), voice).unwrap_or(default)
+}
+
+/// A bad value costs only itself.
+fn fall_back<T>(
+    read: Result<T, Wrong>,
+    given: &Given,
+    default: &str,
+    voice: &mut Voice,
+) -> Option<T> {
+    match read {
+        Ok(read) => Some(read),
+        Err(wrong) => {
+            voice.reject(given, wrong, &format!("the default {default} holds"));
+            None
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Reachability: a server serves once it has accepted a connection.
+//!
+//! A task runs before its program listens. Until a connection was accepted the server stays
+//! [`ServerState::Starting`]. What was learned is remembered by address for as long as the address
+//! is in the model; when a server stops answering later, that is for the data path to notice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
+
+use crate::model::{Model, ServerState};
+
+use super::pace::Backoff;
+
+/// Bound on one attempt. On an overlay network the answer takes well below a millisecond; no
+/// answer at all means that the address is not reachable from here.
+const ATTEMPT: Duration = Duration::from_secs(1);
+const LEAST_WAIT: Duration = Duration::from_millis(50);
+const MOST_WAIT: Duration = Duration::from_secs(1);
+/// Attempts after which the log says that a server does not come up: about ten seconds when
+/// connections are refused.
+const PATIENCE: u32 = 14;
+
+/// Which servers have accepted a connection.
+#[derive(Default)]
+pub struct Reachability {
+    reached: BTreeSet<SocketAddr>,
+    probes: BTreeMap<SocketAddr, Probe>,
+    results: Arc<Results>,
+}
+
+/// What probes found since the last look at it.
+#[derive(Default)]
+struct Results {
+    reached: Mutex<Vec<SocketAddr>>,
+    news: Arc<Notify>,
+}
+
+/// A probe under way; it ends with this handle.
+struct Probe(AbortHandle);
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Reachability {
+    /// Notified when a probe has succeeded: the model has to be applied again.
+    pub fn news(&self) -> Arc<Notify> {
+        Arc::clone(&self.results.news)
+    }
+
+    /// Turns the servers of `model` that are known to answer from starting to serving, starts
+    /// probes of those that are not known, and forgets what is no longer in it.
+    ///
+    /// Has to be called inside a tokio runtime.
+    pub fn apply(&mut self, model: &mut Model) {
+        for addr in std::mem::take(&mut *self.results.lock()) {
+            // The result of a probe that was given up is nobody's.
+            if self.probes.remove(&addr).is_some() {
+                self.reached.insert(addr);
+            }
+        }
+        let mut present = BTreeSet::new();
+        for service in model.services.values_mut() {
+            for server in &mut service.servers {
+                let addr = server.url.addr;
+                present.insert(addr);
+                if server.state != ServerState::Starting {
+                    continue;
+                }
+                if self.reached.contains(&addr) {
+                    server.state = ServerState::Serving;
+                } else {
+                    self.probes
+                        .entry(addr)
+                        .or_insert_with(|| start(addr, server.label.clone(), &self.results));
+                }
+            }
+        }
+        self.reached.retain(|addr| present.contains(addr));
+        self.probes.retain(|addr, _| present.contains(addr));
+    }
+}
+
+impl Results {
+    fn lock(&self) -> MutexGuard<'_, Vec<SocketAddr>> {
+        self.reached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn start(addr: SocketAddr, label: String, results: &Arc<Results>) -> Probe {
+    let results = Arc::clone(results);
+    let probing = tokio::spawn(async move {
+        let mut backoff = Backoff::new(LEAST_WAIT, MOST_WAIT);
+        let mut attempts = 0u32;
+        loop {
+            let problem = match timeout(ATTEMPT, TcpStream::connect(addr)).await {
+                Ok(Ok(_)) => break,
+                Ok(Err(e)) => e.to_string(),
+                Err(_) => "no answer within a second".to_owned(),
+            };
+            attempts += 1;
+            if attempts == PATIENCE {
+                tracing::warn!(
+                    "{label} runs but does not accept connections at {addr} ({problem}); \
+                     check its port label and that we share its network"
+                );
+            }
+            sleep(backoff.wait()).await;
+        }
+        tracing::debug!("{label} accepts connections at {addr}");
+        results.lock().push(addr);
+        results.news.notify_one();
+    });
+    Probe(probing.abort_handle())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Dialect, Scheme, Server, ServerUrl, Service};
+    use tokio::net::TcpListener;
+
+    fn model(servers: &[(SocketAddr, ServerState)]) -> Model {
+        let servers = servers.iter().map(|&(addr, state)| Server {
+            url: ServerUrl { scheme: Scheme::Http, addr },
+            weight: 1,
+            state,
+            label: "app.1".to_owned(),
+        });
+        let service = Service {
+            name: "app".to_owned(),
+            provider: "swarm".to_owned(),
+            dialect: Dialect::V3,
+            servers: servers.collect(),
+            sticky: None,
+            pass_host_header: true,
+        };
+        let mut model = Model::default();
+        model.services.insert("app".to_owned(), service);
+        model
+    }
+
+    fn state(model: &Model) -> ServerState {
+        model.services["app"].servers[0].state
+    }
+
+    #[tokio::test]
+    async fn starting_becomes_serving_once_a_connection_was_accepted() {
+        // Learn a free port, then let the server come up late on it.
+        let addr = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let mut reachability = Reachability::default();
+        let mut seen = model(&[(addr, ServerState::Starting)]);
+        reachability.apply(&mut seen);
+        assert_eq!(state(&seen), ServerState::Starting);
+        let news = reachability.news();
+        let early = timeout(Duration::from_millis(200), news.notified()).await;
+        assert!(early.is_err(), "nothing listens yet");
+
+        let _listener = TcpListener::bind(addr).await.unwrap();
+        timeout(Duration::from_secs(3), news.notified()).await.unwrap();
+        let mut seen = model(&[(addr, ServerState::Starting)]);
+        reachability.apply(&mut seen);
+        assert_eq!(state(&seen), ServerState::Serving);
+
+        let mut leaving = model(&[(addr, ServerState::Draining)]);
+        reachability.apply(&mut leaving);
+        assert_eq!(state(&leaving), ServerState::Draining);
+    }
+
+    #[tokio::test]
+    async fn what_left_the_model_is_forgotten() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let mut reachability = Reachability::default();
+        reachability.apply(&mut model(&[(addr, ServerState::Starting)]));
+        timeout(Duration::from_secs(3), reachability.news().notified()).await.unwrap();
+        reachability.apply(&mut Model::default());
+        assert!(reachability.reached.is_empty());
+
+        let mut again = model(&[(addr, ServerState::Starting)]);
+        reachability.apply(&mut again);
+        assert_eq!(state(&again), ServerState::Starting);
+        assert_eq!(reachability.probes.len(), 1);
+        reachability.apply(&mut Model::default());
+        assert!(reachability.probes.is_empty(), "the probe ends with its address");
+    }
+}

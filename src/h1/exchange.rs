@@ -1,0 +1,279 @@
+//! One request and its response: try, perhaps try elsewhere, and leave both connections in a
+//! state that is known.
+
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Instant;
+
+use futures_util::future::{Either, select};
+
+use super::chunked::ChunkError;
+use super::connection::{Client, linger, refuse};
+use super::framing::Body;
+use super::plan::{Facts, Plan, Refusal, plan};
+use super::reply::{Replied, Reply};
+use crate::balance::choice::Tried;
+use crate::fault::Fault;
+use crate::limits::{PROGRESS_TIMEOUT, RETRIES};
+use crate::relay;
+use crate::upstream::{Link, Upstream};
+use crate::worker::Worker;
+use crate::worker::buffers::Buffer;
+use crate::worker::deadline::Deadline;
+use crate::worker::life::Stage;
+use crate::worker::socket::{ReadHalf, WriteHalf};
+
+/// What becomes of the client's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum After {
+    Next,
+    Close,
+}
+
+/// A try that did not end well.
+struct Failed {
+    fault: Fault,
+    /// Part of the response has reached the client: nothing can be said or repeated any more.
+    answered: bool,
+    /// The request may be sent again.
+    repeatable: bool,
+}
+
+/// Carries out a planned request. On return everything of it is consumed from `input`, or the
+/// connection ends.
+pub(super) async fn exchange(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    input: &mut Buffer,
+    output: &mut Buffer,
+    mut planned: Plan,
+    mut added: Vec<u8>,
+) -> After {
+    let mut tried = Tried::default();
+    loop {
+        let Plan { upstream, facts } = planned;
+        let started = Instant::now();
+        let guard = Active::new(&upstream);
+        let result = attempt(worker, client, input, output, &upstream, &facts, &added).await;
+        drop(guard);
+        let cells = upstream.cells();
+        cells.busy_micros.add(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
+        let failed = match result {
+            Ok(after) => return after,
+            Err(failed) => failed,
+        };
+        let Failed { fault, answered, repeatable } = failed;
+        if fault.is_backends() {
+            cells.failures.add(1);
+            tracing::debug!(backend = %upstream.state.url, "exchange failed: {fault}");
+        }
+        if fault.is_before_request() {
+            upstream.eject(worker);
+        }
+        if answered {
+            return After::Close;
+        }
+        let refusal = Refusal::of(fault, &facts);
+        if !repeatable || tried.count() >= RETRIES as usize {
+            return refuse(worker, client, output, refusal, input).await;
+        }
+        // A stale connection says nothing about its backend: the same one may be chosen again.
+        if fault != Fault::Stale {
+            tried.add(upstream.state.id);
+        }
+        output.clear();
+        planned = match plan(worker, client, input.filled(), output.writer(), &mut added, &tried) {
+            Ok(Some(again)) => again,
+            // Nobody is left to try: the client learns what went wrong, not that we looked around.
+            Ok(None) | Err(_) => return refuse(worker, client, output, refusal, input).await,
+        };
+        worker.cells().retries.add(1);
+    }
+}
+
+/// Counts an exchange with a backend for as long as it lasts.
+struct Active<'a>(&'a Upstream);
+
+impl<'a> Active<'a> {
+    fn new(upstream: &'a Upstream) -> Self {
+        upstream.cells().requests.add(1);
+        upstream.cells().active.add(1);
+        Self(upstream)
+    }
+}
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        self.0.cells().active.sub(1);
+    }
+}
+
+async fn attempt(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    input: &mut Buffer,
+    output: &mut Buffer,
+    upstream: &Upstream,
+    facts: &Facts,
+    added: &[u8],
+) -> Result<After, Failed> {
+    let fail = |fault, repeatable| Failed { fault, answered: false, repeatable };
+    // What has come of the body already goes out with the head.
+    let mut body = Body::new(facts.framing);
+    let ahead = body
+        .take(&input.filled()[facts.head_len..])
+        .map_err(|ChunkError(why)| fail(Fault::BadRequest(why), false))?;
+    let in_output = if ahead <= output.room() { ahead } else { 0 };
+    let from = facts.head_len;
+    output.writer().extend_from_slice(&input.filled()[from..from + in_output]);
+
+    let mut link = upstream.connect(worker).await.map_err(|fault| fail(fault, true))?;
+    let reused = link.reused;
+    // A request whose body lies whole in our buffer can be sent again.
+    let whole = body.is_done() && in_output == ahead;
+    let mut reply = Reply::new(worker, facts, added);
+
+    let (result, uploaded) = if whole {
+        let sent = output.send_all(&mut link.socket.write, &link.socket.deadline).await;
+        // A backend may answer and close before it has read everything: look for the answer.
+        let _ = sent;
+        let result = reply.relay(&mut link, &mut client.socket).await;
+        if result.is_ok() {
+            input.consume(facts.head_len + ahead);
+        }
+        (result, true)
+    } else {
+        input.consume(facts.head_len + in_output);
+        let upload = Upload { input, output, body, pending: ahead - in_output };
+        both_ways(worker, client, &mut link, upload, &mut reply).await
+    };
+    match result {
+        Ok(Replied::Final { status, reusable, client_stays }) => {
+            upstream.cells().responses.record(status);
+            worker.cells().requests.add(1);
+            worker.cells().responses.record(status);
+            if reusable && uploaded {
+                upstream.give(link.socket, worker);
+            }
+            let stays = client_stays && uploaded;
+            if !uploaded {
+                linger(worker, client).await;
+            }
+            Ok(if stays { After::Next } else { After::Close })
+        }
+        Ok(Replied::Switched { behind }) => {
+            upstream.cells().responses.record(101);
+            worker.cells().requests.add(1);
+            worker.cells().responses.record(101);
+            let ahead = std::mem::replace(input, worker.buffers.take());
+            relay::tunnel(&mut client.socket, &mut link.socket, ahead, behind).await;
+            Ok(After::Close)
+        }
+        Err(fault) => {
+            let answered = reply.has_begun();
+            if answered {
+                worker.cells().requests.add(1);
+                worker.cells().responses.record(reply.status());
+                if reply.ends_by_closing() {
+                    client.socket.control.reset_on_close();
+                }
+            }
+            // Nothing of a response was seen, so a repetition is invisible to the client; whether
+            // it is to the backend is the method's promise.
+            let silent = matches!(fault, Fault::Stale | Fault::Reset) && !reply.has_bytes();
+            let fault = if silent && reused { Fault::Stale } else { fault };
+            let repeatable = whole && !answered && silent && reused && facts.idempotent;
+            Err(Failed { fault, answered, repeatable })
+        }
+    }
+}
+
+/// A request body on its way to the backend.
+struct Upload<'a> {
+    input: &'a mut Buffer,
+    output: &'a mut Buffer,
+    body: Body,
+    /// Bytes at the front of `input` that are known to belong to the body.
+    pending: usize,
+}
+
+enum UploadFault {
+    /// The client stopped, or broke its coding: there is no complete request.
+    Client(Fault),
+    /// The backend does not take it; it may still answer.
+    Backend,
+}
+
+/// Sends the body while the response is being read, so that an early answer, a `100 Continue` and
+/// a backend that streams both ways all work. True if the whole body was sent.
+async fn both_ways(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    link: &mut Link,
+    upload: Upload<'_>,
+    reply: &mut Reply<'_>,
+) -> (Result<Replied, Fault>, bool) {
+    let (client_socket, link_socket) = (&mut client.socket, &mut link.socket);
+    let uploading = pin!(upload.run(
+        worker,
+        (&mut client_socket.read, &client_socket.deadline),
+        (&mut link_socket.write, &link_socket.deadline),
+    ));
+    let replying = pin!(reply.relay_halves(
+        (&mut link_socket.read, &link_socket.deadline),
+        (&mut client_socket.write, &client_socket.deadline),
+    ));
+    match select(replying, uploading).await {
+        // An early answer; the rest of the body is nobody's any more.
+        Either::Left((replied, _unfinished)) => (replied, false),
+        Either::Right((Ok(()), replying)) => (replying.await, true),
+        Either::Right((Err(UploadFault::Backend), replying)) => (replying.await, false),
+        Either::Right((Err(UploadFault::Client(fault)), _replying)) => (Err(fault), false),
+    }
+}
+
+impl Upload<'_> {
+    async fn run(
+        mut self,
+        worker: &Rc<Worker>,
+        (from, from_deadline): (&mut ReadHalf, &Deadline),
+        (to, to_deadline): (&mut WriteHalf, &Deadline),
+    ) -> Result<(), UploadFault> {
+        let backend = |_| UploadFault::Backend;
+        self.output.send_all(to, to_deadline).await.map_err(backend)?;
+        self.input.send(self.pending, to, to_deadline).await.map_err(backend)?;
+        if self.body.is_done() {
+            return Ok(());
+        }
+        // Everything in `input` went with the head, so a larger buffer can take over.
+        let mut buffer = worker.buffers.take_large();
+        loop {
+            from_deadline.arm_read(PROGRESS_TIMEOUT);
+            let read = buffer.fill(from).await;
+            from_deadline.disarm_read();
+            match read {
+                Ok(1..) => {}
+                Ok(0) | Err(_) if from_deadline.fired() => {
+                    return Err(UploadFault::Client(Fault::RequestTimeout));
+                }
+                Ok(0) | Err(_) => return Err(UploadFault::Client(Fault::ClientGone)),
+            }
+            let taken = self.body.take(buffer.filled());
+            let n = taken.map_err(|ChunkError(why)| UploadFault::Client(Fault::BadRequest(why)))?;
+            buffer.send(n, to, to_deadline).await.map_err(backend)?;
+            if self.body.is_done() {
+                // What is left is the next request's; it fits unless it was sent without waiting,
+                // in which case the connection's own buffer is exchanged for this larger one.
+                if !buffer.is_empty() {
+                    *self.input = buffer;
+                }
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The process is about to end: no further request on this connection.
+pub(super) fn is_draining(worker: &Worker) -> bool {
+    worker.life.stage() >= Stage::Draining
+}

@@ -1,0 +1,138 @@
+//! From a head to what is to be done: the request's way through the house, in one visible list.
+//!
+//! Nothing here waits. A head is parsed, routed, given a backend and written anew in one call, so
+//! that the parsed form never has to live longer than the stack frame; for a retry it is simply
+//! done again.
+
+use std::mem::MaybeUninit;
+use std::rc::Rc;
+
+use super::connection::Client;
+use super::forward::{self, Origin};
+use super::framing::Framing;
+use super::request::{self, RequestHead};
+use crate::balance::choice::{Tried, choose};
+use crate::fault::Fault;
+use crate::limits::HEAD_FIELDS;
+use crate::request::routing_host;
+use crate::route::Subject;
+use crate::upstream::Upstream;
+use crate::worker::Worker;
+
+/// A request that is ready to be sent.
+pub struct Plan {
+    pub upstream: Rc<Upstream>,
+    pub facts: Facts,
+}
+
+/// What the exchange has to know of a request's head once the head itself is forwarded.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// Bytes of the head in the client's input.
+    pub head_len: usize,
+    pub framing: Framing,
+    pub http11: bool,
+    /// HTTP/1.0 with `keep-alive`: the answer has to say so too.
+    pub say_keep_alive: bool,
+    pub keep_alive: bool,
+    pub upgrade: bool,
+    pub is_head: bool,
+    pub idempotent: bool,
+}
+
+/// A request that we answer ourselves.
+#[derive(Debug, Clone, Copy)]
+pub struct Refusal {
+    pub fault: Fault,
+    /// The next request can be found: the head was understood and nothing of a body is open.
+    pub keep_alive: bool,
+    /// The method allows a body in the response.
+    pub with_body: bool,
+}
+
+impl Refusal {
+    /// Of a request that could not be read: nobody knows where the next one begins.
+    pub fn unread(fault: Fault) -> Self {
+        Self { fault, keep_alive: false, with_body: true }
+    }
+
+    pub fn of(fault: Fault, facts: &Facts) -> Self {
+        let keep_alive =
+            facts.keep_alive && matches!(facts.framing, Framing::None | Framing::Length(0));
+        Self { fault, keep_alive, with_body: !facts.is_head }
+    }
+}
+
+/// Plans the request at the front of `input`; `None` while its head is not complete.
+///
+/// The head for the backend goes to `output`, field lines for the client's response to `added`.
+pub fn plan(
+    worker: &Worker,
+    client: &Client,
+    input: &[u8],
+    output: &mut Vec<u8>,
+    added: &mut Vec<u8>,
+    tried: &Tried,
+) -> Result<Option<Plan>, Refusal> {
+    let mut fields = [const { MaybeUninit::uninit() }; HEAD_FIELDS];
+    let Some(head) = request::parse(input, &mut fields).map_err(Refusal::unread)? else {
+        return Ok(None);
+    };
+    let facts = Facts {
+        head_len: head.bytes.len(),
+        framing: head.framing,
+        http11: head.http11,
+        say_keep_alive: head.keep_alive && !head.http11,
+        keep_alive: head.keep_alive,
+        upgrade: head.upgrade,
+        is_head: head.method == "HEAD",
+        idempotent: head.is_idempotent(),
+    };
+    added.clear();
+    match choose_and_write(worker, client, &head, output, added, tried) {
+        Ok(upstream) => Ok(Some(Plan { upstream, facts })),
+        Err(fault) => Err(Refusal::of(fault, &facts)),
+    }
+}
+
+fn choose_and_write(
+    worker: &Worker,
+    client: &Client,
+    head: &RequestHead<'_, '_>,
+    output: &mut Vec<u8>,
+    added: &mut Vec<u8>,
+    tried: &Tried,
+) -> Result<Rc<Upstream>, Fault> {
+    let host = routing_host(head.authority);
+    let subject = Subject {
+        host: &host,
+        path: &head.path,
+        method: head.method.as_bytes(),
+        headers: head.headers,
+    };
+    let origin =
+        Origin { peer: &client.peer, trusted: client.trusted, server: &worker.settings.hostname };
+    // The table is looked at in this closure and nowhere else on the request's way.
+    worker.store.read(|table| {
+        let service = table
+            .routes(client.entry_point)
+            .and_then(|routes| routes.find(&subject))
+            .and_then(|index| table.service(index))
+            .ok_or(Fault::NoRoute)?;
+        let choice =
+            choose(service, head.headers, tried, worker.deadlines.now()).ok_or(Fault::NoBackend)?;
+        let backend = service.backends.get(choice.backend as usize).ok_or(Fault::NoBackend)?;
+        if choice.set_cookie
+            && let Some(cookies) = &service.sticky
+        {
+            added.extend_from_slice(cookies.set_cookie(choice.backend));
+        }
+        let host = (!service.pass_host_header).then_some(&*backend.authority);
+        forward::write(output, head, host, &origin);
+        let upstream = worker.upstreams.get(backend, worker.index);
+        if choice.by_cookie {
+            upstream.cells().sticky_hits.add(1);
+        }
+        Ok(upstream)
+    })
+}

@@ -1,0 +1,224 @@
+//! A request head: parsed where it was read, checked, nothing copied.
+//!
+//! The rules, with the strict choice wherever the RFC leaves one:
+//! - every line ends in CRLF (RFC 9112 section 2.2 allows a recipient to be lax; we are not);
+//! - HTTP/1.1 needs exactly one valid `Host` (section 3.2); a target in absolute form overrides it
+//!   (section 3.2.2);
+//! - `Transfer-Encoding` together with `Content-Length` is refused (section 6.3 item 3 permits to
+//!   handle it; smuggling lives there), so is any of it in HTTP/1.0;
+//! - the only coding is `chunked`, once (section 7);
+//! - `Content-Length` is one line of digits (section 6.3 item 5).
+
+use std::borrow::Cow;
+use std::mem::MaybeUninit;
+
+use httparse::Header;
+
+use super::fields::{self, ConnectionOptions, Field, classify};
+use super::framing::Framing;
+use crate::fault::Fault;
+use crate::limits::{HEAD_FIELDS, TARGET_BYTES};
+use crate::request::{self, BadPath};
+
+/// Room for the field lines of one head; lives on the caller's stack.
+pub type Fields<'b> = [MaybeUninit<Header<'b>>; HEAD_FIELDS];
+
+/// A checked request head, borrowing from the buffer that it was read into.
+#[derive(Debug)]
+pub struct RequestHead<'h, 'b> {
+    /// The bytes of the head, from the request line to the empty line.
+    pub bytes: &'b [u8],
+    pub method: &'b str,
+    /// Normalised; for routing and forwarding alike. `*` for a request about the server itself.
+    pub path: Cow<'b, [u8]>,
+    /// From the `?` on, as it came; may be empty.
+    pub query: &'b [u8],
+    /// Of the absolute target, or of `Host`; empty where HTTP/1.0 has none.
+    pub authority: &'b [u8],
+    /// `Host` does not say what `authority` says: it must be written anew.
+    pub host_differs: bool,
+    pub headers: &'h [Header<'b>],
+    pub framing: Framing,
+    /// HTTP/1.1 rather than HTTP/1.0.
+    pub http11: bool,
+    /// The client wants to send more requests on this connection.
+    pub keep_alive: bool,
+    pub connection: ConnectionOptions,
+    /// `Connection: upgrade` and an `Upgrade` field: the protocol may change with a 101.
+    pub upgrade: bool,
+}
+
+impl RequestHead<'_, '_> {
+    /// May be sent twice without harm (RFC 9110 section 9.2.2).
+    pub fn is_idempotent(&self) -> bool {
+        matches!(self.method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE")
+    }
+}
+
+/// Parses the head at the front of `buffer`; `None` while it is not complete.
+pub fn parse<'h, 'b>(
+    buffer: &'b [u8],
+    fields: &'h mut Fields<'b>,
+) -> Result<Option<RequestHead<'h, 'b>>, Fault> {
+    let mut raw = httparse::Request::new(&mut []);
+    let length = match raw.parse_with_uninit_headers(buffer, fields) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Err(httparse::Error::TooManyHeaders) => return Err(Fault::HeadTooLarge),
+        Err(error) => return Err(Fault::BadRequest(describe(error))),
+    };
+    let (Some(method), Some(target), Some(minor)) = (raw.method, raw.path, raw.version) else {
+        return Err(Fault::Internal);
+    };
+    let bytes = &buffer[..length];
+    let headers: &'h [Header<'b>] = raw.headers;
+    if !fields::lines_end_in_crlf(bytes) {
+        return Err(Fault::BadRequest("a line of the head does not end in CRLF"));
+    }
+    if target.len() > TARGET_BYTES {
+        return Err(Fault::TargetTooLong);
+    }
+    let http11 = minor == 1;
+    let seen = gather(headers, http11)?;
+    let target = split_target(method, target.as_bytes())?;
+    let host = seen.host;
+    if http11 && host.is_none() {
+        return Err(Fault::BadRequest("HTTP/1.1 needs a Host"));
+    }
+    let authority = target.authority.or(host).unwrap_or_default();
+    if !request::is_authority(authority) || !request::is_authority(host.unwrap_or_default()) {
+        return Err(Fault::BadRequest("Host is not valid"));
+    }
+    let path = match target.path {
+        b"*" => Cow::Borrowed(target.path),
+        path => request::normalise(path).map_err(|bad| match bad {
+            BadPath::Escape => Fault::BadRequest("bad percent-encoding in the path"),
+            BadPath::Fragment => Fault::BadRequest("a target must not hold a fragment"),
+        })?,
+    };
+    Ok(Some(RequestHead {
+        bytes,
+        method,
+        path,
+        query: target.query,
+        authority,
+        host_differs: host != Some(authority),
+        headers,
+        framing: seen.framing,
+        http11,
+        keep_alive: !seen.connection.close && (http11 || seen.connection.keep_alive),
+        upgrade: http11 && seen.connection.upgrade && seen.has_upgrade,
+        connection: seen.connection,
+    }))
+}
+
+/// What one pass over the field lines finds.
+struct Seen<'b> {
+    host: Option<&'b [u8]>,
+    framing: Framing,
+    connection: ConnectionOptions,
+    has_upgrade: bool,
+}
+
+fn gather<'b>(headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
+    let mut seen = Seen {
+        host: None,
+        framing: Framing::None,
+        connection: ConnectionOptions::default(),
+        has_upgrade: false,
+    };
+    let (mut length, mut chunked) = (None, false);
+    for header in headers {
+        match classify(header.name) {
+            Field::Host if seen.host.is_some() => {
+                return Err(Fault::BadRequest("more than one Host"));
+            }
+            Field::Host => seen.host = Some(header.value),
+            Field::ContentLength => {
+                if length.is_some() {
+                    return Err(Fault::BadRequest("more than one Content-Length"));
+                }
+                let value = fields::parse_length(header.value);
+                length = Some(value.ok_or(Fault::BadRequest("Content-Length is not a number"))?);
+            }
+            Field::TransferEncoding => {
+                if !http11 {
+                    return Err(Fault::BadRequest("Transfer-Encoding in HTTP/1.0"));
+                }
+                if chunked {
+                    return Err(Fault::BadRequest("more than one Transfer-Encoding"));
+                }
+                if !header.value.eq_ignore_ascii_case(b"chunked") {
+                    return Err(Fault::NotImplemented("unknown Transfer-Encoding"));
+                }
+                chunked = true;
+            }
+            Field::Connection => seen.connection.add(header.value),
+            Field::Upgrade => seen.has_upgrade = true,
+            _ => {}
+        }
+    }
+    seen.framing = match (length, chunked) {
+        (Some(_), true) => {
+            return Err(Fault::BadRequest("Content-Length beside Transfer-Encoding"));
+        }
+        (None, true) => Framing::Chunked,
+        (Some(length), false) => Framing::Length(length),
+        (None, false) => Framing::None,
+    };
+    Ok(seen)
+}
+
+struct Target<'b> {
+    authority: Option<&'b [u8]>,
+    path: &'b [u8],
+    query: &'b [u8],
+}
+
+/// Takes the four forms of a target apart (RFC 9112 section 3.2).
+fn split_target<'b>(method: &str, target: &'b [u8]) -> Result<Target<'b>, Fault> {
+    if method == "CONNECT" {
+        return Err(Fault::NotImplemented("CONNECT is not supported"));
+    }
+    if target == b"*" {
+        return if method == "OPTIONS" {
+            Ok(Target { authority: None, path: target, query: b"" })
+        } else {
+            Err(Fault::BadRequest("only OPTIONS may ask for *"))
+        };
+    }
+    let (authority, rest) = if target.first() == Some(&b'/') {
+        (None, target)
+    } else {
+        let scheme = target.iter().position(|&b| b == b':').unwrap_or(0);
+        let known = target[..scheme].eq_ignore_ascii_case(b"http")
+            || target[..scheme].eq_ignore_ascii_case(b"https");
+        let rest = target[scheme..].strip_prefix(b"://").filter(|_| known);
+        let rest = rest.ok_or(Fault::BadRequest("the target is neither a path nor a URL"))?;
+        let end = rest.iter().position(|b| b"/?#".contains(b)).unwrap_or(rest.len());
+        if end == 0 {
+            return Err(Fault::BadRequest("the target's URL has no host"));
+        }
+        (Some(&rest[..end]), &rest[end..])
+    };
+    let query = memchr::memchr(b'?', rest).unwrap_or(rest.len());
+    let path = if query == 0 { &b"/"[..] } else { &rest[..query] };
+    if memchr::memchr(b'#', &rest[query..]).is_some() {
+        return Err(Fault::BadRequest("a target must not hold a fragment"));
+    }
+    Ok(Target { authority, path, query: &rest[query..] })
+}
+
+fn describe(error: httparse::Error) -> &'static str {
+    match error {
+        httparse::Error::HeaderName => "bad character in a field name",
+        httparse::Error::HeaderValue => "bad character in a field value",
+        httparse::Error::NewLine => "bad line end",
+        httparse::Error::Version => "unknown HTTP version",
+        _ => "malformed request line",
+    }
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

@@ -1,0 +1,98 @@
+//! Every bound and every default timeout of the data path, in one place.
+//!
+//! Each constant says its unit in its name, why it has its value and, in brackets, what nginx,
+//! HAProxy, Envoy's edge guide and Traefik use. Relations between them are asserted below, so
+//! that changing one cannot silently break another.
+
+use std::time::Duration;
+
+/// Longest request or response head. (4 × 8 KiB / 15 KiB / 60 KiB / 1 MiB)
+///
+/// A head lies in one pooled buffer from its first to its last byte: offsets into it never move.
+pub const HEAD_BYTES: usize = 32 * 1024;
+
+/// Most field lines in one head. (unlimited within the bytes / 101 / 100 / unlimited)
+pub const HEAD_FIELDS: usize = 100;
+
+/// Longest request target. (8 KiB / 15 KiB / 60 KiB / within the head)
+pub const TARGET_BYTES: usize = 8 * 1024;
+
+/// A pooled buffer for heads and small bodies. Most exchanges never need more than one page of it.
+pub const BUFFER_BYTES: usize = HEAD_BYTES;
+
+/// A pooled buffer for relaying bodies. Measured: with 64 KiB a large download costs as much CPU
+/// as a bare relay, with 16 KiB more than HAProxy.
+pub const BODY_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Buffers that a worker keeps for reuse, of each size; more are given back to the allocator.
+pub const POOLED_BUFFERS: usize = 256;
+
+/// A chunk-size line: 16 hexadecimal digits and room for extensions. (– / 2^31 size / – / 4 KiB)
+pub const CHUNK_LINE_BYTES: usize = 1024;
+
+/// Trailer section of a chunked body. (within the head / 15 KiB / 60 KiB / 1 MiB)
+pub const TRAILER_BYTES: usize = 8 * 1024;
+
+/// Interim (1xx) responses before the final one; a backend that sends more is broken.
+pub const INTERIM_RESPONSES: u32 = 16;
+
+/// Further tries after the first, on other backends.
+pub const RETRIES: u32 = 2;
+
+/// A whole head must arrive so soon after its first byte. (60 s / advised 5–10 s / on / 60 s)
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A body or tunnel direction without any progress for so long is cut. (60 s / – / 300 s / –)
+pub const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A tunnel (WebSocket) without a byte in either direction for so long is cut. (60 s / 1 h / – / –)
+pub const TUNNEL_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// Idle kept-alive client connection, unless an option says otherwise. (75 s / – / 1 h / 180 s)
+pub const CLIENT_IDLE: Duration = Duration::from_secs(75);
+
+/// Dial to a backend, unless an option says otherwise. (60 s / – / 5 s / 30 s)
+///
+/// Overlay addresses answer within a round trip or never: waiting longer only turns a retry that
+/// would have succeeded into a failure that the user sees.
+pub const DIAL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Idle pooled backend connection, unless an option says otherwise. (60 s / – / – / 90 s)
+///
+/// Shorter than what servers commonly use, so that we and not they close it (no race on reuse).
+pub const BACKEND_IDLE: Duration = Duration::from_secs(30);
+
+/// Idle connections per worker and backend, unless an option says otherwise. (– / – / – / 200)
+pub const BACKEND_IDLE_CONNECTIONS: usize = 200;
+
+/// A backend that refused a dial is passed over for so long, unless it is the last one.
+pub const EJECTION: Duration = Duration::from_millis(500);
+
+/// A response is read so long after we answered early, so that the client sees our answer and
+/// not a reset (lingering close, RFC 9112 section 9.6).
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Bytes that are read and thrown away during such a close.
+pub const LINGER_BYTES: usize = 256 * 1024;
+
+/// Resolution of every deadline above: a worker looks at its connections this often.
+pub const DEADLINE_TICK: Duration = Duration::from_millis(100);
+
+/// Pending connections of a listening socket, before `net.core.somaxconn` cuts it.
+pub const LISTEN_BACKLOG: i32 = 4096;
+
+/// Connections taken from a listener before other work gets its turn.
+pub const ACCEPT_BATCH: u32 = 64;
+
+/// Pause before accepting again when the process has no descriptor left.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Steps in a service's precomputed weighted schedule. Weights are scaled down to fit.
+pub const SCHEDULE_STEPS: usize = 4096;
+
+const _: () = assert!(TARGET_BYTES < HEAD_BYTES);
+const _: () = assert!(HEAD_BYTES <= u16::MAX as usize + 1, "offsets into a head are 16 bits wide");
+const _: () = assert!(BUFFER_BYTES >= HEAD_BYTES, "a head lies in one buffer");
+const _: () = assert!(BODY_BUFFER_BYTES >= BUFFER_BYTES);
+const _: () = assert!(CHUNK_LINE_BYTES + TRAILER_BYTES < BUFFER_BYTES);
+const _: () = assert!(DEADLINE_TICK.as_millis() * 5 <= DIAL_TIMEOUT.as_millis());

@@ -1,0 +1,304 @@
+//! The life of the process: bind, serve, signal, drain, exit code.
+
+use std::collections::HashSet;
+use std::io::{self, IsTerminal as _};
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::{Docker, Log, Static};
+use crate::control::{self, Control, DriverView, ProviderView, Sources};
+use crate::discovery::labels;
+use crate::discovery::watch::{self, Discovery, ProviderStatus, SwarmRole};
+use crate::model::{Complaint, Model, Severity};
+use crate::observe::Stats;
+use crate::table::Store;
+use crate::worker::ladder::{self, Standing};
+use crate::worker::life::{Life, Stage};
+use crate::worker::{self, Settings, Workers, affinity};
+
+/// How often the end of the drain is looked for.
+const DRAIN_LOOK: Duration = Duration::from_millis(20);
+
+/// Where the model comes from.
+pub enum Source {
+    /// The Docker providers of the configuration.
+    Docker,
+    /// A model that somebody else makes, and may replace with [`Process::publisher`].
+    Given(Model),
+}
+
+/// Everything that runs.
+pub struct Process {
+    config: Arc<Static>,
+    store: Arc<Store>,
+    stats: Arc<Stats>,
+    life: Arc<Life>,
+    terminating: Arc<AtomicBool>,
+    workers: Workers,
+    /// Kept alive: dropping either stops it.
+    discovery: Arc<Option<Discovery>>,
+    control: Option<Control>,
+}
+
+impl Process {
+    /// Binds everything, then starts it. An error names what could not be had.
+    pub fn start(config: Static, source: Source) -> io::Result<Self> {
+        init_log(config.log);
+        tracing::info!("ringress {} starts", env!("CARGO_PKG_VERSION"));
+        log_complaints(&config.complaints, &HashSet::new());
+        raise_descriptor_limit();
+
+        let standing = ladder::probe(config.driver).map_err(io::Error::other)?;
+        log_driver(&standing);
+        let cpus = place_workers(config.workers);
+        let config = Arc::new(config);
+        let names: Vec<String> = config.entry_points.iter().map(|e| e.name.clone()).collect();
+        let store = Arc::new(Store::new(cpus.len(), names));
+        let stats = Arc::new(Stats::new(cpus.len()));
+        let life = Arc::new(Life::default());
+        let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
+
+        let api = config.api.as_ref().map(|api| bind_api(api.address)).transpose()?;
+        let workers = worker::spawn(worker::Plan {
+            settings: Arc::new(Settings {
+                entry_points: config.entry_points.clone(),
+                forwarding: config.forwarding,
+                dialect: config.dialect,
+                hostname: hostname.clone(),
+            }),
+            store: Arc::clone(&store),
+            stats: Arc::clone(&stats),
+            life: Arc::clone(&life),
+            rung: standing.rung,
+            cpus: cpus.clone(),
+        })?;
+        for entry_point in &config.entry_points {
+            tracing::info!("entry point {} listens on {}", entry_point.name, entry_point.address);
+        }
+
+        let discovery = Arc::new(match source {
+            Source::Docker => Some(discover(&config, &store)),
+            Source::Given(model) => {
+                store.publish(model);
+                None
+            }
+        });
+        let terminating = Arc::new(AtomicBool::new(false));
+        let sources = Sources {
+            config: Arc::clone(&config),
+            store: Arc::clone(&store),
+            stats: Arc::clone(&stats),
+            drivers: driver_views(&standing, &cpus),
+            providers: provider_views(&discovery),
+            terminating: Arc::clone(&terminating),
+            hostname,
+            version: env!("CARGO_PKG_VERSION"),
+            started: SystemTime::now(),
+        };
+        let control = api.map(|listener| control::spawn(listener, sources)).transpose()?;
+        if let Some(control) = &control {
+            tracing::info!("API and dashboard on http://{}/dashboard/", control.address());
+        }
+        Ok(Self { config, store, stats, life, terminating, workers, discovery, control })
+    }
+
+    /// Replaces the model; may be called from any thread.
+    pub fn publisher(&self) -> impl Fn(Model) + Send + use<> {
+        let store = Arc::clone(&self.store);
+        move |model| {
+            store.publish(model);
+        }
+    }
+
+    /// Waits for SIGTERM or SIGINT, then drains. A second signal cuts at once.
+    pub fn run_until_stopped(self) -> ExitCode {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let signals = runtime.and_then(|runtime| {
+            let signals = {
+                let _inside = runtime.enter();
+                Signals {
+                    terminate: signal(SignalKind::terminate())?,
+                    interrupt: signal(SignalKind::interrupt())?,
+                }
+            };
+            Ok((runtime, signals))
+        });
+        let (runtime, mut signals) = match signals {
+            Ok(both) => both,
+            Err(error) => {
+                eprintln!("ringress: cannot wait for signals: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
+        runtime.block_on(async {
+            signals.next().await;
+            tokio::select! {
+                () = self.drain() => {}
+                () = signals.next() => tracing::warn!("second signal: stopping at once"),
+            }
+        });
+        self.life.advance(Stage::Cutting);
+        if let Some(discovery) = &*self.discovery {
+            discovery.stop();
+        }
+        drop(self.control);
+        let cut = self.stats.sum(|cells| cells.connections.get());
+        if cut > 0 {
+            tracing::warn!("the grace is over: {cut} connections are cut");
+        }
+        tracing::info!("stopped");
+        ExitCode::SUCCESS
+    }
+
+    /// The orderly end: ping says no, then nothing new is accepted, then what is open finishes.
+    async fn drain(&self) {
+        let life = self.config.life;
+        self.terminating.store(true, Ordering::Relaxed);
+        self.life.advance(Stage::Terminating);
+        tracing::info!("stopping: accepting for another {:?}", life.accept_grace);
+        tokio::time::sleep(life.accept_grace).await;
+        self.life.advance(Stage::Draining);
+        let deadline = Instant::now() + life.grace;
+        while !self.workers.are_done() && Instant::now() < deadline {
+            tokio::time::sleep(DRAIN_LOOK).await;
+        }
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn init_log(log: Log) {
+    let builder = tracing_subscriber::fmt()
+        .with_max_level(log.level)
+        .with_target(false)
+        .with_ansi(io::stdout().is_terminal());
+    // Fails only when there is a subscriber already, and then that one shall have it.
+    let _ = if log.json { builder.json().try_init() } else { builder.try_init() };
+}
+
+/// Logs complaints that were not known before.
+fn log_complaints(complaints: &[Complaint], known: &HashSet<Complaint>) {
+    for complaint in complaints.iter().filter(|c| !known.contains(c)) {
+        match complaint.severity {
+            Severity::Error => tracing::error!("{complaint}"),
+            Severity::Warning => tracing::warn!("{complaint}"),
+        }
+    }
+}
+
+/// The soft limit is often 1024, for programs that still use select(2); we do not.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => tracing::debug!("may open {:?} descriptors", limit.maximum),
+        Err(error) => tracing::warn!("cannot raise the limit of open descriptors: {error}"),
+    }
+}
+
+fn log_driver(standing: &Standing) {
+    let rung = standing.rung.name();
+    match (&standing.reason, standing.remedy) {
+        (None, _) => tracing::info!("driver: {rung}"),
+        (Some(reason), None) => tracing::info!("driver: {rung}; {reason}"),
+        (Some(reason), Some(remedy)) => {
+            tracing::info!("driver: {rung}; {reason}; for a faster one {remedy}");
+        }
+    }
+}
+
+/// The CPU of each worker. Fewer workers than CPUs are left to the scheduler: other containers
+/// that share the machine would choose the same first CPUs.
+fn place_workers(wanted: Option<usize>) -> Vec<Option<usize>> {
+    let cpus = affinity::allowed_cpus();
+    let count = wanted.unwrap_or_else(|| affinity::default_workers(cpus.len()));
+    let places = match count == cpus.len() {
+        true => cpus.into_iter().map(Some).collect(),
+        false => vec![None; count],
+    };
+    tracing::info!("workers: {count}");
+    places
+}
+
+fn bind_api(address: std::net::SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).map_err(|error| {
+        io::Error::new(error.kind(), format!("API: cannot listen on {address}: {error}"))
+    })
+}
+
+fn discover(config: &Arc<Static>, store: &Arc<Store>) -> Discovery {
+    let (statics, store) = (Arc::clone(config), Arc::clone(store));
+    let mut known = HashSet::new();
+    let build = move |settings: &Docker, workloads: &[_], own: &_| {
+        labels::build(workloads, settings, &statics, own)
+    };
+    watch::spawn(config.docker.clone(), build, move |model: Model| {
+        log_complaints(&model.complaints, &known);
+        known = model.complaints.iter().cloned().collect();
+        let (routers, services) = (model.routers.len(), model.services.len());
+        let backends: usize = model.services.values().map(|s| s.servers.len()).sum();
+        let generation = store.publish(model);
+        tracing::debug!(
+            "table {generation}: {routers} routers, {services} services, {backends} backends"
+        );
+    })
+}
+
+fn driver_views(standing: &Standing, cpus: &[Option<usize>]) -> Vec<DriverView> {
+    let view = |(worker, &cpu)| DriverView {
+        worker,
+        cpu,
+        rung: standing.rung.name().to_owned(),
+        reason: standing.reason.clone(),
+        remedy: standing.remedy.map(str::to_owned),
+    };
+    cpus.iter().enumerate().map(view).collect()
+}
+
+fn provider_views(
+    discovery: &Arc<Option<Discovery>>,
+) -> Box<dyn Fn() -> Vec<ProviderView> + Send + Sync> {
+    let discovery = Arc::clone(discovery);
+    Box::new(move || match &*discovery {
+        Some(discovery) => discovery.status().into_iter().map(provider_view).collect(),
+        None => Vec::new(),
+    })
+}
+
+fn provider_view(status: ProviderStatus) -> ProviderView {
+    let role = match status.swarm_role {
+        SwarmRole::Manager => "manager",
+        SwarmRole::NotManager => "not a manager",
+        SwarmRole::Unknown => "",
+    };
+    ProviderView {
+        name: status.name,
+        endpoint: status.endpoint,
+        connected: status.connected,
+        engine_version: status.engine_version,
+        api_version: status.api_version,
+        role: role.to_owned(),
+        last_error: status.last_error,
+        last_sync: status.last_sync.map(|at| SystemTime::now() - at.elapsed()),
+        services: status.services,
+        instances: status.tasks,
+    }
+}

@@ -1,0 +1,192 @@
+//! What every protocol's request has in common: one host, one path, computed once.
+//!
+//! The path that is matched is the path that is forwarded. Traefik's known holes come from two
+//! forms of it living side by side.
+
+use std::borrow::Cow;
+
+/// The host that routing compares: lower case, without port, one trailing dot and the brackets of
+/// an IPv6 address.
+///
+/// Borrows when nothing has to change, which is the common case.
+pub fn routing_host(authority: &[u8]) -> Cow<'_, [u8]> {
+    let host = without_port(authority);
+    let host = host.strip_suffix(b".").unwrap_or(host);
+    let host = host.strip_prefix(b"[").and_then(|h| h.strip_suffix(b"]")).unwrap_or(host);
+    if host.iter().any(u8::is_ascii_uppercase) {
+        Cow::Owned(host.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(host)
+    }
+}
+
+/// The port written in an authority, if any.
+pub fn port(authority: &[u8]) -> Option<&[u8]> {
+    let rest = &authority[without_port(authority).len()..];
+    rest.strip_prefix(b":").filter(|port| !port.is_empty())
+}
+
+fn without_port(authority: &[u8]) -> &[u8] {
+    // A colon inside brackets belongs to an IPv6 address.
+    let from = authority.iter().rposition(|&b| b == b']').unwrap_or(0);
+    match memchr::memchr(b':', &authority[from..]) {
+        Some(at) => &authority[..from + at],
+        None => authority,
+    }
+}
+
+/// Whether an authority can stand in `Host` (RFC 9110 section 7.2; RFC 3986 section 3.2.2).
+///
+/// No user information, no white space, no delimiters: a value that a backend could take for
+/// something else is refused. An empty one is allowed.
+pub fn is_authority(value: &[u8]) -> bool {
+    let port_is_number = port(value).is_none_or(|p| p.iter().all(u8::is_ascii_digit));
+    port_is_number
+        && value.iter().all(|&b| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(&b))
+}
+
+/// Why a path cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadPath {
+    /// `%` without two hexadecimal digits.
+    Escape,
+    /// `#`: a fragment is never sent; two parsers would cut the path in different places.
+    Fragment,
+}
+
+/// Normalises a path as Traefik 3 does by default (`normalize`, then `sanitizePath`):
+/// unreserved characters are decoded, other escapes get upper-case digits, dot segments and
+/// repeated slashes go, a trailing slash stays. Reserved characters stay encoded (`%2F`).
+///
+/// `path` starts with `/` and holds no query. Borrows when nothing has to change.
+pub fn normalise(path: &[u8]) -> Result<Cow<'_, [u8]>, BadPath> {
+    if memchr::memchr(b'#', path).is_some() {
+        return Err(BadPath::Fragment);
+    }
+    if is_normal(path) {
+        return Ok(Cow::Borrowed(path));
+    }
+    let decoded = decode_unreserved(path)?;
+    let mut segments: Vec<&[u8]> = Vec::new();
+    let mut trailing = false;
+    for segment in decoded.split(|&b| b == b'/').skip(1) {
+        trailing = matches!(segment, b"" | b"." | b"..");
+        match segment {
+            b"" | b"." => {}
+            b".." => {
+                segments.pop();
+            }
+            _ => segments.push(segment),
+        }
+    }
+    let mut normal = Vec::with_capacity(decoded.len() + 1);
+    for segment in segments {
+        normal.push(b'/');
+        normal.extend_from_slice(segment);
+    }
+    // `/a/.` and `/a/..` name a folder too (RFC 3986 section 5.2.4).
+    if trailing || normal.is_empty() {
+        normal.push(b'/');
+    }
+    Ok(Cow::Owned(normal))
+}
+
+/// One pass that proves that [`normalise`] would change nothing, without looking for what.
+#[inline]
+fn is_normal(path: &[u8]) -> bool {
+    memchr::memchr(b'%', path).is_none()
+        && !path.windows(2).any(|pair| pair == b"//" || pair == b"/.")
+}
+
+fn decode_unreserved(path: &[u8]) -> Result<Vec<u8>, BadPath> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((&byte, tail)) = rest.split_first() {
+        if byte != b'%' {
+            decoded.push(byte);
+            rest = tail;
+            continue;
+        }
+        let &[high, low, ref tail @ ..] = tail else { return Err(BadPath::Escape) };
+        let value = hex(high).zip(hex(low)).map(|(h, l)| h << 4 | l).ok_or(BadPath::Escape)?;
+        if value.is_ascii_alphanumeric() || b"-._~".contains(&value) {
+            decoded.push(value);
+        } else {
+            decoded.extend([b'%', high.to_ascii_uppercase(), low.to_ascii_uppercase()]);
+        }
+        rest = tail;
+    }
+    Ok(decoded)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    (digit as char).to_digit(16).and_then(|d| u8::try_from(d).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn normal(path: &str) -> String {
+        String::from_utf8(normalise(path.as_bytes()).expect(path).into_owned()).unwrap()
+    }
+
+    #[test]
+    fn paths_have_one_form() {
+        for (path, expected) in [
+            ("/", "/"),
+            ("/a/b", "/a/b"),
+            ("//a///b/", "/a/b/"),
+            ("/a/./b/../c", "/a/c"),
+            ("/../../etc", "/etc"),
+            ("/a/..", "/"),
+            ("/a/b/..", "/a/"),
+            ("/a/.", "/a/"),
+            ("/%61%2e%2E/b", "/a../b"),
+            ("/x/%2e%2e/b", "/b"),
+            ("/a%2fb", "/a%2Fb"),
+            ("/foo%20bar", "/foo%20bar"),
+            ("/.hidden", "/.hidden"),
+            ("/a/...", "/a/..."),
+        ] {
+            assert_eq!(normal(path), expected, "{path}");
+        }
+        assert_eq!(normalise(b"/a#b"), Err(BadPath::Fragment));
+        for bad in ["/%", "/%2", "/%zz", "/a%+1"] {
+            assert_eq!(normalise(bad.as_bytes()), Err(BadPath::Escape), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_compared_without_port_dot_and_case() {
+        assert_eq!(&*routing_host(b"A.b:80"), b"a.b");
+        assert_eq!(&*routing_host(b"a.b."), b"a.b");
+        assert_eq!(&*routing_host(b"[::1]:80"), b"::1");
+        assert_eq!(&*routing_host(b"[::1]"), b"::1");
+        assert_eq!(port(b"a:81"), Some(&b"81"[..]));
+        assert_eq!(port(b"[::1]:81"), Some(&b"81"[..]));
+        assert_eq!(port(b"[::1]"), None);
+    }
+
+    #[test]
+    fn authorities_hold_no_surprises() {
+        for good in ["", "a.b", "a.b:80", "[::1]:80", "xn--a", "127.0.0.1"] {
+            assert!(is_authority(good.as_bytes()), "{good}");
+        }
+        for bad in ["a b", "u@h", "a/b", "a,b", "a?b", "a#b", "a:b", "a:8x", "a\t"] {
+            assert!(!is_authority(bad.as_bytes()), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_twice_changes_nothing(path in "/[a./%2eE5F]{0,20}") {
+            if let Ok(once) = normalise(path.as_bytes()) {
+                let twice = normalise(&once).expect("a normal path is a path").into_owned();
+                prop_assert_eq!(&*once, &*twice);
+                prop_assert!(once.starts_with(b"/"));
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Connections to backends: dialled when needed, kept for reuse, never shared between workers.
+
+mod dial;
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::fault::Fault;
+use crate::limits::EJECTION;
+use crate::observe::BackendCells;
+use crate::table::{Backend, BackendState};
+use crate::worker::Worker;
+use crate::worker::socket::Socket;
+
+/// One worker's view of one backend.
+pub struct Upstream {
+    pub addr: SocketAddr,
+    pub state: Arc<BackendState>,
+    worker: usize,
+    /// Last in, first out: the longest unused ones age and go.
+    idle: RefCell<Vec<Idle>>,
+}
+
+struct Idle {
+    socket: Socket,
+    /// Milliseconds on the process's clock.
+    since: u64,
+}
+
+/// A connection that carries one exchange.
+pub struct Link {
+    pub socket: Socket,
+    /// It has carried others before: it may turn out to be closed.
+    pub reused: bool,
+}
+
+impl Upstream {
+    fn new(backend: &Backend, worker: usize) -> Self {
+        Self {
+            addr: backend.addr,
+            state: Arc::clone(&backend.state),
+            worker,
+            idle: RefCell::default(),
+        }
+    }
+
+    /// This worker's counters for the backend.
+    #[inline]
+    pub fn cells(&self) -> &BackendCells {
+        &self.state.cells[self.worker]
+    }
+
+    /// A pooled connection that still looks alive, or a new one.
+    pub async fn connect(&self, worker: &Worker) -> Result<Link, Fault> {
+        if let Some(socket) = self.take_idle(worker) {
+            return Ok(Link { socket, reused: true });
+        }
+        self.cells().dials.add(1);
+        let socket = dial::dial(self.addr, worker).await?;
+        Ok(Link { socket, reused: false })
+    }
+
+    fn take_idle(&self, worker: &Worker) -> Option<Socket> {
+        let mut pool = self.idle.borrow_mut();
+        let oldest = oldest_usable(worker);
+        while let Some(idle) = pool.pop() {
+            // A server that closed, or that speaks unasked, must not get a request.
+            if idle.since >= oldest && idle.socket.control.is_quiet() {
+                return Some(idle.socket);
+            }
+        }
+        None
+    }
+
+    /// Takes back a connection whose exchange has provably ended.
+    pub fn give(&self, socket: Socket, worker: &Worker) {
+        let mut pool = self.idle.borrow_mut();
+        if pool.len() < worker.settings.forwarding.max_idle_per_host && self.state.is_present() {
+            pool.push(Idle { socket, since: worker.deadlines.now() });
+        }
+    }
+
+    /// Passes the backend over for a moment, on every worker.
+    pub fn eject(&self, worker: &Worker) {
+        let until = worker.deadlines.now() + EJECTION.as_millis() as u64;
+        self.state.ejected_until.store(until, Ordering::Relaxed);
+    }
+
+    fn close_aged(&self, worker: &Worker) {
+        let oldest = oldest_usable(worker);
+        let mut pool = self.idle.borrow_mut();
+        // The oldest are at the front.
+        let aged = pool.iter().take_while(|idle| idle.since < oldest).count();
+        pool.drain(..aged);
+    }
+}
+
+/// What was given back before this time is too old.
+fn oldest_usable(worker: &Worker) -> u64 {
+    let idle = worker.settings.forwarding.idle_timeout.as_millis();
+    worker.deadlines.now().saturating_sub(u64::try_from(idle).unwrap_or(u64::MAX))
+}
+
+/// The backends that one worker has had to do with, by the table's slot.
+#[derive(Default)]
+pub struct Upstreams(RefCell<Vec<Option<Rc<Upstream>>>>);
+
+impl Upstreams {
+    /// This worker's view of a backend; made when it is first needed.
+    #[inline]
+    pub fn get(&self, backend: &Backend, worker: usize) -> Rc<Upstream> {
+        let mut slots = self.0.borrow_mut();
+        let slot = backend.state.slot as usize;
+        match slots.get(slot) {
+            Some(Some(upstream)) if upstream.state.id == backend.state.id => Rc::clone(upstream),
+            _ => {
+                if slots.len() <= slot {
+                    slots.resize_with(slot + 1, || None);
+                }
+                let upstream = Rc::new(Upstream::new(backend, worker));
+                slots[slot] = Some(Rc::clone(&upstream));
+                upstream
+            }
+        }
+    }
+
+    /// Closes connections that were idle for too long, and forgets backends that are gone.
+    /// Exchanges in flight keep theirs.
+    pub fn tidy(&self, worker: &Worker) {
+        for slot in self.0.borrow_mut().iter_mut() {
+            match slot {
+                Some(upstream) if upstream.state.is_present() => upstream.close_aged(worker),
+                gone => *gone = None,
+            }
+        }
+    }
+}

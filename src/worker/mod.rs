@@ -1,0 +1,63 @@
+//! One core's thread: driver, accept loops, timers, drain.
+//!
+//! A [`Worker`] owns everything that its connections need; workers share the table, padded
+//! counters and the stage of the process's life, nothing else.
+
+mod accept;
+pub mod affinity;
+pub mod buffers;
+pub mod clock;
+pub mod deadline;
+pub mod ladder;
+pub mod life;
+pub mod socket;
+mod thread;
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::config::{EntryPoint, Forwarding};
+use crate::model::Dialect;
+use crate::observe::{Stats, WorkerCells};
+use crate::table::Store;
+use crate::upstream::Upstreams;
+use buffers::Buffers;
+use deadline::Deadlines;
+use life::Life;
+
+pub use thread::{Plan, Workers, spawn};
+
+/// What all workers know and never change.
+pub struct Settings {
+    pub entry_points: Vec<EntryPoint>,
+    pub forwarding: Forwarding,
+    /// How our own answers are worded.
+    pub dialect: Dialect,
+    /// What `X-Forwarded-Server` says.
+    pub hostname: String,
+}
+
+/// One thread's world. Lives on that thread alone.
+pub struct Worker {
+    pub index: usize,
+    pub settings: Arc<Settings>,
+    pub store: Arc<Store>,
+    pub life: Arc<Life>,
+    pub buffers: Rc<Buffers>,
+    pub deadlines: Rc<Deadlines>,
+    pub upstreams: Upstreams,
+    /// The driver wants non-blocking descriptors (epoll) or blocking ones (io_uring).
+    pub nonblocking_sockets: bool,
+    /// Client connections open now.
+    pub connections: Cell<usize>,
+    stats: Arc<Stats>,
+}
+
+impl Worker {
+    /// This worker's own counters.
+    #[inline]
+    pub fn cells(&self) -> &WorkerCells {
+        &self.stats.workers[self.index]
+    }
+}

@@ -1,0 +1,127 @@
+//! A connected socket with its two directions and its deadlines.
+#![allow(
+    unsafe_code,
+    reason = "monoio's halves hide their descriptor; each block says why it holds"
+)]
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
+use std::rc::Rc;
+use std::time::Duration;
+
+use monoio::io::{OwnedReadHalf, OwnedWriteHalf, Splitable as _};
+use monoio::net::TcpStream;
+use rustix::net::{RecvFlags, Shutdown, SocketFlags};
+
+use super::deadline::{Deadline, Deadlines};
+
+pub type ReadHalf = OwnedReadHalf<TcpStream>;
+pub type WriteHalf = OwnedWriteHalf<TcpStream>;
+
+/// One TCP connection. Its parts are fields, so that both directions can be in use at once.
+pub struct Socket {
+    /// Declared first: dropped before the halves close the descriptor that it watches.
+    pub deadline: Deadline,
+    pub control: Control,
+    pub read: ReadHalf,
+    pub write: WriteHalf,
+}
+
+/// What can be done to a socket at once, whoever is reading and writing.
+pub struct Control {
+    /// Open as long as the `Socket` that this is a field of: nothing hands a `Control` out of it.
+    fd: RawFd,
+}
+
+impl Socket {
+    pub fn new(stream: TcpStream, deadlines: &Rc<Deadlines>) -> Self {
+        let fd = stream.as_raw_fd();
+        let (read, write) = stream.into_split();
+        Self { deadline: deadlines.watch(fd), control: Control { fd }, read, write }
+    }
+
+    /// Waits until there is something to read, holding no buffer meanwhile.
+    pub async fn readable(&mut self) -> io::Result<()> {
+        self.stream().readable(false).await
+    }
+
+    /// Waits until a connection that is being opened is open, or has failed.
+    pub async fn writable(&mut self) -> io::Result<()> {
+        self.stream().writable(true).await
+    }
+
+    fn stream(&mut self) -> &TcpStream {
+        // SAFETY: the halves share the stream on this thread alone. `&mut self` proves that
+        // neither half is in use by another future, so no `&mut TcpStream` is alive beside this
+        // shared reference; the halves, which keep it alive, are not dropped while `self` is
+        // borrowed.
+        unsafe { &*self.read.0.get() }
+    }
+}
+
+impl Control {
+    /// Nothing has come and the peer has not closed: the connection can carry another request.
+    pub fn is_quiet(&self) -> bool {
+        let mut byte = [0_u8; 1];
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        let result = rustix::net::recv(self.borrow(), &mut byte[..], flags);
+        matches!(result, Err(rustix::io::Errno::AGAIN))
+    }
+
+    /// Tells the peer that no more will be written.
+    pub fn shut_write(&self) {
+        // Fails only when the peer has gone, and then there is nobody to tell.
+        let _ = rustix::net::shutdown(self.borrow(), Shutdown::Write);
+    }
+
+    /// Ends both directions; operations in flight complete at once.
+    pub fn shut_both(&self) {
+        let _ = rustix::net::shutdown(self.borrow(), Shutdown::Both);
+    }
+
+    /// Makes closing a reset: for a body that ends by closing but was cut.
+    pub fn reset_on_close(&self) {
+        let _ = rustix::net::sockopt::set_socket_linger(self.borrow(), Some(Duration::ZERO));
+    }
+
+    /// The error that opening the connection has left behind.
+    pub fn take_error(&self) -> io::Result<()> {
+        Ok(rustix::net::sockopt::socket_error(self.borrow())??)
+    }
+
+    /// Makes operations wait, as the io_uring driver needs it.
+    pub fn set_blocking(&self) -> io::Result<()> {
+        Ok(rustix::io::ioctl_fionbio(self.borrow(), false)?)
+    }
+
+    fn borrow(&self) -> BorrowedFd<'_> {
+        // SAFETY: the halves beside it in `Socket` own the descriptor and live as long as it.
+        unsafe { BorrowedFd::borrow_raw(self.fd) }
+    }
+}
+
+/// Ends both directions of a watched descriptor; operations in flight complete at once.
+pub(super) fn shut_both(fd: RawFd) {
+    // SAFETY: `Deadlines` holds descriptors only between `watch` and the drop of its guard, and
+    // `Socket` drops its guard before the halves can close the descriptor.
+    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    let _ = rustix::net::shutdown(fd, Shutdown::Both);
+}
+
+/// Takes one pending connection from a non-blocking listener, close-on-exec and in the blocking
+/// mode that the driver wants.
+pub(super) fn accept(
+    listener: &monoio::net::TcpListener,
+    nonblocking: bool,
+) -> io::Result<(TcpStream, SocketAddr)> {
+    let mut flags = SocketFlags::CLOEXEC;
+    flags.set(SocketFlags::NONBLOCK, nonblocking);
+    // SAFETY: `listener` owns the descriptor and outlives this call.
+    let fd = unsafe { BorrowedFd::borrow_raw(listener.as_raw_fd()) };
+    let (socket, peer) = rustix::net::acceptfrom_with(fd, flags)?;
+    let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+    // A peer that has reset meanwhile has no address any more.
+    let peer = peer.ok_or(io::ErrorKind::ConnectionAborted)?;
+    Ok((TcpStream::from_std(std::net::TcpStream::from(socket))?, peer))
+}
