@@ -24,13 +24,15 @@ pub async fn providers(State(shared): State<Arc<Shared>>) -> Json<Value> {
 /// frontends and routes.
 pub async fn element(State(shared): State<Arc<Shared>>, path: Path<String>) -> Response {
     let parts = parts(&path);
-    let exists = match parts.as_slice() {
-        [_] => true,
-        [_, "backends" | "frontends"] | [_, "backends" | "frontends", _] => true,
-        [_, "backends", _, "servers"] | [_, "backends", _, "servers", _] => true,
-        [_, "frontends", _, "routes"] | [_, "frontends", _, "routes", _] => true,
-        _ => false,
-    };
+    let exists = matches!(
+        parts.as_slice(),
+        [_] | [_, "backends" | "frontends"]
+            | [_, "backends" | "frontends", _]
+            | [_, "backends", _, "servers"]
+            | [_, "backends", _, "servers", _]
+            | [_, "frontends", _, "routes"]
+            | [_, "frontends", _, "routes", _]
+    );
     if !exists {
         return not_found();
     }
