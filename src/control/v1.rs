@@ -62,7 +62,6 @@ pub async fn health(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let (now, uptime) = (SystemTime::now(), sources.uptime());
     Json(json!({
         "pid": std::process::id(),
-        "hostname": sources.hostname,
         "uptime": go_duration(uptime),
         "uptime_sec": uptime.as_secs_f64(),
         "time": rfc3339(now),
