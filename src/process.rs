@@ -5,7 +5,6 @@ use std::io::{self, IsTerminal as _};
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -25,6 +24,9 @@ use crate::worker::{self, Settings, Workers, affinity};
 /// How often the end of the drain is looked for.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
 
+/// Signals this close together are one.
+const SAME_SIGNAL: Duration = Duration::from_millis(500);
+
 /// Where the model comes from.
 pub enum Source {
     /// The Docker providers of the configuration.
@@ -39,7 +41,6 @@ pub struct Process {
     store: Arc<Store>,
     stats: Arc<Stats>,
     life: Arc<Life>,
-    terminating: Arc<AtomicBool>,
     workers: Workers,
     /// Kept alive: dropping either stops it.
     discovery: Arc<Option<Discovery>>,
@@ -89,14 +90,13 @@ impl Process {
                 None
             }
         });
-        let terminating = Arc::new(AtomicBool::new(false));
         let sources = Sources {
             config: Arc::clone(&config),
             store: Arc::clone(&store),
             stats: Arc::clone(&stats),
             drivers: driver_views(&standing, &cpus),
             providers: provider_views(&discovery),
-            terminating: Arc::clone(&terminating),
+            life: Arc::clone(&life),
             hostname,
             version: env!("CARGO_PKG_VERSION"),
             started: SystemTime::now(),
@@ -105,7 +105,7 @@ impl Process {
         if let Some(control) = &control {
             tracing::info!("API and dashboard on http://{}/dashboard/", control.address());
         }
-        Ok(Self { config, store, stats, life, terminating, workers, discovery, control })
+        Ok(Self { config, store, stats, life, workers, discovery, control })
     }
 
     /// Replaces the model; may be called from any thread.
@@ -140,7 +140,7 @@ impl Process {
             signals.next().await;
             tokio::select! {
                 () = self.drain() => {}
-                () = signals.next() => tracing::warn!("second signal: stopping at once"),
+                () = signals.second() => tracing::warn!("second signal: stopping at once"),
             }
         });
         self.life.advance(Stage::Cutting);
@@ -159,7 +159,6 @@ impl Process {
     /// The orderly end: ping says no, then nothing new is accepted, then what is open finishes.
     async fn drain(&self) {
         let life = self.config.life;
-        self.terminating.store(true, Ordering::Relaxed);
         self.life.advance(Stage::Terminating);
         tracing::info!("stopping: accepting for another {:?}", life.accept_grace);
         tokio::time::sleep(life.accept_grace).await;
@@ -182,6 +181,18 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+
+    /// A signal that is meant as a second one. timeout(1), and a terminal that signals a whole
+    /// process group, deliver the first one twice.
+    async fn second(&mut self) {
+        let _ = tokio::time::timeout(SAME_SIGNAL, async {
+            loop {
+                self.next().await;
+            }
+        })
+        .await;
+        self.next().await;
     }
 }
 

@@ -1,7 +1,6 @@
 //! A world made by hand for tests: the seed's stack, and sources around it.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use super::{DriverView, ProviderView, Sources};
@@ -190,7 +189,7 @@ pub fn sources(store: Arc<Store>, stats: Arc<Stats>, api: Option<Api>) -> Source
                 instances: 2,
             }]
         }),
-        terminating: Arc::new(AtomicBool::new(false)),
+        life: Arc::default(),
         hostname: "kallisto".to_owned(),
         version: "0.1.0",
         started: SystemTime::now(),

@@ -6,6 +6,7 @@
 
 mod dashboard;
 mod document;
+mod listener;
 mod live;
 mod metrics;
 mod sampler;

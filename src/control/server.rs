@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use super::listener::Bounded;
 use super::live::{self, Shared};
 use super::{Sources, dashboard, metrics, v1, v3};
 
@@ -39,7 +40,7 @@ pub async fn serve(listener: TcpListener, sources: Sources, stopped: oneshot::Re
     let shared = Arc::new(Shared::new(sources));
     tokio::select! {
         () = live::keep_pushing(Arc::clone(&shared)) => {}
-        served = axum::serve(listener, paths(shared)).into_future() => {
+        served = axum::serve(Bounded::new(listener), paths(shared)).into_future() => {
             if let Err(error) = served {
                 tracing::error!(%error, "the control listener failed");
             }

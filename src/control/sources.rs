@@ -1,12 +1,12 @@
 //! What the control plane is told: handles to the live parts, and plain views of the others.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
 use super::wording;
+use crate::worker::life::{Life, Stage};
 use crate::{config, observe, table};
 
 /// Everything that is shown. Handles are shared with their owners and only read here.
@@ -18,8 +18,8 @@ pub struct Sources {
     pub drivers: Vec<DriverView>,
     /// Asked at every look, at most some twenty times a second; must not block.
     pub providers: Box<dyn Fn() -> Vec<ProviderView> + Send + Sync>,
-    /// Set once a stop signal arrived: ping says so, and load balancers before us turn away.
-    pub terminating: Arc<AtomicBool>,
+    /// Moves on once a stop signal arrived: ping says so, and load balancers before us turn away.
+    pub life: Arc<Life>,
     pub hostname: String,
     pub version: &'static str,
     pub started: SystemTime,
@@ -60,7 +60,7 @@ pub struct ProviderView {
 
 impl Sources {
     pub(super) fn is_terminating(&self) -> bool {
-        self.terminating.load(Ordering::Relaxed)
+        self.life.stage() > Stage::Serving
     }
 
     /// Zero when the wall clock was set back behind our start.

@@ -1,9 +1,9 @@
 //! The control plane as its clients see it: over a socket.
 
+use crate::worker::life::Stage;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -230,13 +230,13 @@ fn metrics_are_what_was_counted() {
 fn ping_says_when_we_are_going() {
     let (store, stats) = fixture::world(Model::default());
     let sources = fixture::sources(store, stats, fixture::everything());
-    let terminating = Arc::clone(&sources.terminating);
+    let life = Arc::clone(&sources.life);
     let control = start(sources);
     let answer = get(&control, "/ping");
     assert_eq!((answer.status, answer.body.as_str()), (200, "OK"));
     let answer = ask(&control, "HEAD /ping HTTP/1.1");
     assert_eq!((answer.status, answer.body.as_str()), (200, ""));
-    terminating.store(true, Ordering::Relaxed);
+    life.advance(Stage::Terminating);
     let answer = get(&control, "/ping");
     assert_eq!((answer.status, answer.body.as_str()), (503, "Service Unavailable"));
 }

@@ -24,13 +24,15 @@ pub async fn providers(State(shared): State<Arc<Shared>>) -> Json<Value> {
 /// frontends and routes.
 pub async fn element(State(shared): State<Arc<Shared>>, path: Path<String>) -> Response {
     let parts = parts(&path);
-    let exists = match parts.as_slice() {
-        [_] => true,
-        [_, "backends" | "frontends"] | [_, "backends" | "frontends", _] => true,
-        [_, "backends", _, "servers"] | [_, "backends", _, "servers", _] => true,
-        [_, "frontends", _, "routes"] | [_, "frontends", _, "routes", _] => true,
-        _ => false,
-    };
+    let exists = matches!(
+        parts.as_slice(),
+        [_] | [_, "backends" | "frontends"]
+            | [_, "backends" | "frontends", _]
+            | [_, "backends", _, "servers"]
+            | [_, "backends", _, "servers", _]
+            | [_, "frontends", _, "routes"]
+            | [_, "frontends", _, "routes", _]
+    );
     if !exists {
         return not_found();
     }
@@ -60,7 +62,6 @@ pub async fn health(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let (now, uptime) = (SystemTime::now(), sources.uptime());
     Json(json!({
         "pid": std::process::id(),
-        "hostname": sources.hostname,
         "uptime": go_duration(uptime),
         "uptime_sec": uptime.as_secs_f64(),
         "time": rfc3339(now),

@@ -72,4 +72,5 @@ function showConnection() {
 startBadges();
 startFilter();
 connect();
+showConnection();
 setInterval(showConnection, 1000);
