@@ -67,7 +67,7 @@ async fn serve_input(worker: &Rc<Worker>, client: &mut Client, mut input: Buffer
         let planned = read_head(worker, client, &mut input, &mut output, &mut added).await;
         let after = match planned {
             Ok(plan) => exchange(worker, client, &mut input, &mut output, plan, added).await,
-            Err(refusal) => refuse(worker, client, &mut output, refusal, &input).await,
+            Err(refusal) => refuse(worker, client, &mut output, refusal, &mut input).await,
         };
         if after == After::Close {
             return After::Close;
@@ -116,9 +116,9 @@ pub(super) async fn refuse(
     client: &mut Client,
     output: &mut Buffer,
     refusal: Refusal,
-    input: &Buffer,
+    input: &mut Buffer,
 ) -> After {
-    let Refusal { fault, keep_alive, with_body } = refusal;
+    let Refusal { fault, keep_alive, with_body, head_len } = refusal;
     worker.cells().requests.add(1);
     worker.cells().responses.record(fault.status());
     tracing::debug!(client = %client.peer, status = fault.status(), "refused: {fault}");
@@ -135,6 +135,8 @@ pub(super) async fn refuse(
         }
         return After::Close;
     }
+    // Without this the same request would be found again, and refused again, for ever.
+    input.consume(head_len);
     After::Next
 }
 

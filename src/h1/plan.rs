@@ -48,18 +48,20 @@ pub struct Refusal {
     pub keep_alive: bool,
     /// The method allows a body in the response.
     pub with_body: bool,
+    /// Bytes at the front of the input that the next request stands behind, if it is looked for.
+    pub head_len: usize,
 }
 
 impl Refusal {
     /// Of a request that could not be read: nobody knows where the next one begins.
     pub fn unread(fault: Fault) -> Self {
-        Self { fault, keep_alive: false, with_body: true }
+        Self { fault, keep_alive: false, with_body: true, head_len: 0 }
     }
 
     pub fn of(fault: Fault, facts: &Facts) -> Self {
         let keep_alive =
             facts.keep_alive && matches!(facts.framing, Framing::None | Framing::Length(0));
-        Self { fault, keep_alive, with_body: !facts.is_head }
+        Self { fault, keep_alive, with_body: !facts.is_head, head_len: facts.head_len }
     }
 }
 

@@ -106,6 +106,8 @@ fn no_route_is_404(driver: Driver) {
     assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     assert_eq!(conn.get("/", &[]).status, 200, "the connection stays usable");
+    conn.finish_sending();
+    assert!(conn.rest().is_ok_and(|rest| rest.is_empty()), "an answer that nobody asked for");
 }
 
 fn no_backend_is_503(driver: Driver) {
@@ -126,10 +128,14 @@ fn removed_service_is_404(driver: Driver) {
 fn silent_close_is_502(driver: Driver) {
     for mock in [Mock::slammer(), Mock::babbler()] {
         let (_engine, lb) = behind(driver, &mock, &[]);
-        for method in ["GET", "POST"] {
-            let answer = lb.connect().request(method, "/", &[], b"");
-            assert_eq!((answer.status, answer.text().as_str()), (502, "Bad Gateway"));
+        let mut conn = lb.connect();
+        for method in ["GET", "POST", "PUT", "GET"] {
+            // On one connection: each request has one answer, and only its own.
+            let answer = conn.request(method, "/", &[], b"");
+            assert_eq!((answer.status, answer.text().as_str()), (502, "Bad Gateway"), "{method}");
         }
+        conn.finish_sending();
+        assert!(conn.rest().is_ok_and(|rest| rest.is_empty()), "an answer that nobody asked for");
     }
 }
 
