@@ -184,7 +184,15 @@ fn alternate_by_curl(two: &BTreeMap<String, String>) {
     let vip = "{{range .Endpoint.VirtualIPs}}{{.Addr}} {{end}}";
     let vip = docker(&["service", "inspect", "-f", vip, APP]);
     let vip = vip.split('/').next().expect("a virtual address");
-    assert!(page.contains(&format!(": {vip}\n")), "the service's virtual address {vip}: {page}");
+    // The engine puts it on an interface of the task only where the kernel can balance on it.
+    if std::path::Path::new("/proc/net/ip_vs").exists() {
+        assert!(
+            page.contains(&format!(": {vip}\n")),
+            "the service's virtual address {vip}: {page}"
+        );
+    } else {
+        println!("figure: no IPVS in this kernel: the virtual address {vip} is not on the page");
+    }
 }
 
 /// Step 6, first half: five under load; what the dashboard shows without a reload.
