@@ -40,6 +40,8 @@ fn six_steps_of_the_manual() {
     let shots = std::env::var_os("RINGRESS_TEST_OUTPUT").map(PathBuf::from);
     let shots = shots.expect("RINGRESS_TEST_OUTPUT");
     docker(&["version"]);
+    // Ends the line that the test harness has begun, so that what follows can be picked out.
+    println!();
 
     let stack = deploy(&driver);
     let two = docker::addresses(APP);
