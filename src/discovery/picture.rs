@@ -20,6 +20,8 @@ const STOP_GRACE: Duration = Duration::from_secs(10);
 /// A task that is to go and still counts as running this long after its grace ended sits on a node
 /// that does not answer (the swarm keeps such tasks for a day): it is gone for us.
 const STOP_MARGIN: Duration = Duration::from_secs(15);
+/// The swarm itself gives up such a task after a day.
+const ORPHANED: Duration = Duration::from_secs(86_400);
 /// A container that was sent a stop signal so long ago and still runs does not mean to end.
 const STOP_IGNORED: Duration = Duration::from_secs(300);
 /// Signals that end a program by default or by custom (nginx: QUIT; systemd: RTMIN+3). Others
@@ -188,7 +190,7 @@ impl Picture {
         });
         leaving.retain(|id, since| {
             // Kept for a while after its task: a full list would bring an overdue one back.
-            self.tasks.contains_key(id) || now.duration_since(*since) < Duration::from_secs(86_400)
+            self.tasks.contains_key(id) || now.duration_since(*since) < ORPHANED
         });
     }
 
