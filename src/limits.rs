@@ -54,8 +54,10 @@ pub const CLIENT_IDLE: Duration = Duration::from_secs(75);
 /// Dial to a backend, unless an option says otherwise. (60 s / – / 5 s / 30 s)
 ///
 /// Overlay addresses answer within a round trip or never: waiting longer only turns a retry that
-/// would have succeeded into a failure that the user sees.
-pub const DIAL_TIMEOUT: Duration = Duration::from_secs(1);
+/// would have succeeded into a failure that the user sees. But the kernel repeats a lost SYN after
+/// one second, and a backend whose accept queue overflows for a moment loses some: the bound lies
+/// just behind that repetition.
+pub const DIAL_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// Idle pooled backend connection, unless an option says otherwise. (60 s / – / – / 90 s)
 ///

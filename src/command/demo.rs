@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use tokio::sync::oneshot;
@@ -21,6 +22,10 @@ use crate::process::{Process, Source};
 
 /// More than fit on one screen of the dashboard help nobody to understand it.
 const MOST_BACKENDS: u8 = 20;
+
+/// How long an address that is in use is waited for.
+const FREE_TRIES: u32 = 10;
+const FREE_PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs the demo until it is interrupted.
 pub fn run(args: impl IntoIterator<Item = String>) -> ExitCode {
@@ -129,11 +134,19 @@ fn start(matches: &ArgMatches) -> io::Result<Process> {
 /// Fails with advice if the address is taken. The listeners themselves would not notice: they
 /// share their port by SO_REUSEPORT, even with another demo.
 fn check_free(address: SocketAddr, flag: &str) -> io::Result<()> {
-    TcpListener::bind(address).map(drop).map_err(|error| {
-        let advice =
-            format!("cannot listen on {address}: {error}; choose another with {flag} IP:PORT");
-        io::Error::new(error.kind(), advice)
-    })
+    let mut tries = 0;
+    loop {
+        let Err(error) = TcpListener::bind(address) else { return Ok(()) };
+        tries += 1;
+        // The kernel takes a moment to tear down the rings, and with them the listeners, of a demo
+        // that has just ended.
+        if tries == FREE_TRIES || error.kind() != io::ErrorKind::AddrInUse {
+            let advice =
+                format!("cannot listen on {address}: {error}; choose another with {flag} IP:PORT");
+            return Err(io::Error::new(error.kind(), advice));
+        }
+        std::thread::sleep(FREE_PAUSE);
+    }
 }
 
 fn welcome(listen: SocketAddr, dashboard: SocketAddr, backends: usize) -> String {

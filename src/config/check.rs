@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::limits::{BACKEND_IDLE, BACKEND_IDLE_CONNECTIONS, CLIENT_IDLE, DIAL_TIMEOUT};
 use crate::model::{Complaint, Dialect, Severity};
 
 use super::draft::{DockerDraft, Draft, EntryDraft};
@@ -22,17 +23,10 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Idle client connections: 75 s as nginx has it; Traefik's 180 s once the user speaks of its
 /// timeouts at all, since the ones not named then mean Traefik's.
-const IDLE: Duration = Duration::from_secs(75);
 const IDLE_OF_TRAEFIK: Duration = Duration::from_secs(180);
 /// Traefik 2.11.2 and later; Traefik 1 has none.
 const READ_OF_LATER: Duration = Duration::from_secs(60);
 
-/// Backends are one overlay hop away: a second without an answer means gone, and another backend
-/// is waiting. Traefik's 30 s are what makes its users see 504 in a rolling update.
-const DIAL: Duration = Duration::from_secs(1);
-/// Shorter than what servers commonly keep, so that it is we who close first.
-const BACKEND_IDLE: Duration = Duration::from_secs(30);
-const MAX_IDLE_PER_HOST: usize = 200;
 /// What Go's transport takes a zero for.
 const MAX_IDLE_OF_GO: usize = 2;
 
@@ -227,7 +221,7 @@ fn entry_point(
     let common = &draft.responding;
     let own = &entry.responding;
     let said = [own.read, own.idle, common.read, common.idle];
-    let idle = if said.iter().any(Option::is_some) { IDLE_OF_TRAEFIK } else { IDLE };
+    let idle = if said.iter().any(Option::is_some) { IDLE_OF_TRAEFIK } else { CLIENT_IDLE };
     let first = dialect == Dialect::V1;
     let read = if first { Duration::ZERO } else { READ_OF_LATER };
     EntryPoint {
@@ -288,11 +282,11 @@ fn life(draft: &Draft) -> LifeCycle {
 
 fn forwarding(draft: &Draft) -> Forwarding {
     Forwarding {
-        dial_timeout: draft.dial_timeout.filter(|dial| !dial.is_zero()).unwrap_or(DIAL),
+        dial_timeout: draft.dial_timeout.filter(|dial| !dial.is_zero()).unwrap_or(DIAL_TIMEOUT),
         response_header_timeout: draft.response_header_timeout.unwrap_or_default(),
         idle_timeout: draft.backend_idle_timeout.unwrap_or(BACKEND_IDLE),
         max_idle_per_host: match draft.max_idle_per_host {
-            None => MAX_IDLE_PER_HOST,
+            None => BACKEND_IDLE_CONNECTIONS,
             Some(0) => MAX_IDLE_OF_GO,
             // Negative: no connection is kept.
             Some(count) => usize::try_from(count).unwrap_or(0),

@@ -57,7 +57,7 @@ fn the_users_command_line() {
         assert_eq!(docker.refresh, Duration::from_secs(15));
         assert_eq!(found.log.level, tracing::Level::DEBUG);
         assert_eq!(found.life.grace, Duration::from_secs(10));
-        assert_eq!(found.forwarding.dial_timeout, Duration::from_secs(1));
+        assert_eq!(found.forwarding.dial_timeout, crate::limits::DIAL_TIMEOUT);
         assert_eq!(found.driver, DriverChoice::Auto);
     }
 }

@@ -1,13 +1,17 @@
 //! What exists: from the Docker Engine to a [`crate::model::Model`].
+//!
+//! [`watch`] owns the thread and merges the providers; for each of them [`follow`] keeps the
+//! [`picture`] of one [`engine`] up to date at its [`pace`]. [`swarm`] and [`docker`] turn a picture
+//! into workloads, [`labels`] turns workloads into the model, [`probe`] says who can be reached.
 
-pub mod docker;
-pub mod engine;
-pub mod follow;
+mod docker;
+mod engine;
+mod follow;
 pub mod labels;
-pub mod own;
-pub mod pace;
-pub mod picture;
-pub mod probe;
-pub mod swarm;
+mod own;
+mod pace;
+mod picture;
+mod probe;
+mod swarm;
 pub mod watch;
 pub mod workload;

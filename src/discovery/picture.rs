@@ -20,6 +20,10 @@ const STOP_GRACE: Duration = Duration::from_secs(10);
 /// A task that is to go and still counts as running this long after its grace ended sits on a node
 /// that does not answer (the swarm keeps such tasks for a day): it is gone for us.
 const STOP_MARGIN: Duration = Duration::from_secs(15);
+/// The swarm itself gives up such a task after a day.
+const ORPHANED: Duration = Duration::from_secs(86_400);
+/// A container that was sent a stop signal so long ago and still runs does not mean to end.
+const STOP_IGNORED: Duration = Duration::from_secs(300);
 /// Signals that end a program by default or by custom (nginx: QUIT; systemd: RTMIN+3). Others
 /// mean a reload as often as a stop.
 const STOP_SIGNALS: [&str; 5] = ["2", "3", "9", "15", "37"];
@@ -35,6 +39,21 @@ pub enum Concern {
     Survey,
 }
 
+/// How far the end of a task or container has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// It was sent a stop signal, then.
+    Stopping(Instant),
+    /// It has exited.
+    Dead,
+}
+
+impl Ending {
+    fn was_ignored(self, now: Instant, patience: Duration) -> bool {
+        matches!(self, Ending::Stopping(since) if now.duration_since(since) > patience)
+    }
+}
+
 /// One engine's services and tasks, or its containers.
 #[derive(Debug, Default)]
 pub struct Picture {
@@ -46,8 +65,8 @@ pub struct Picture {
     /// When a task was first seen on its way out.
     leaving: BTreeMap<String, Instant>,
     containers: Vec<Container>,
-    /// Tasks or containers that were sent a stop signal.
-    stopping: BTreeSet<String>,
+    /// Tasks or containers whose end an event told before any list did.
+    ending: BTreeMap<String, Ending>,
     /// Tasks may have come and gone unseen: the next look lists those on their way out, too.
     stale: bool,
 }
@@ -84,7 +103,10 @@ impl Picture {
         }
         self.containers = engine.containers(None).await?;
         let running: BTreeSet<&str> = self.containers.iter().map(|c| c.id.as_str()).collect();
-        self.stopping.retain(|id| running.contains(id.as_str()));
+        let now = Instant::now();
+        self.ending.retain(|id, ending| {
+            running.contains(id.as_str()) && !ending.was_ignored(now, STOP_IGNORED)
+        });
         self.stale = false;
         Ok(())
     }
@@ -116,20 +138,29 @@ impl Picture {
         tasks.retain(|_, task| swarm::state(task).is_some() || task.desired_state == "running");
         self.tasks = tasks;
         self.stale = false;
-        self.mark_stopping();
+        self.mark_ending();
         self.drop_overdue(Instant::now());
         Ok(())
     }
 
-    /// The stop signal was seen before the swarm wrote down that the task shall stop, or it was
-    /// sent by somebody else.
-    fn mark_stopping(&mut self) {
-        self.stopping.retain(|id| self.tasks.contains_key(id));
-        for id in &self.stopping {
-            if let Some(task) = self.tasks.get_mut(id)
-                && task.desired_state == "running"
-            {
-                "shutdown".clone_into(&mut task.desired_state);
+    /// The swarm needs a moment to write down what happened to a container of this node.
+    fn mark_ending(&mut self) {
+        let now = Instant::now();
+        self.ending.retain(|id, ending| {
+            let task = self.tasks.get(id);
+            task.is_some_and(|task| !ending.was_ignored(now, patience(task)))
+        });
+        for (id, ending) in &self.ending {
+            let Some(task) = self.tasks.get_mut(id) else {
+                continue;
+            };
+            match ending {
+                Ending::Stopping(_) if task.desired_state == "running" => {
+                    "shutdown".clone_into(&mut task.desired_state);
+                }
+                Ending::Stopping(_) => {}
+                // A task never gets a second container.
+                Ending::Dead => "failed".clone_into(&mut task.status.state),
             }
         }
     }
@@ -138,57 +169,53 @@ impl Picture {
         let leaving = &mut self.leaving;
         self.tasks.retain(|id, task| {
             if swarm::state(task) != Some(ServerState::Draining) {
+                leaving.remove(id);
                 return true;
             }
-            let grace = match task.spec.container.stop_grace_nanoseconds {
-                0 => STOP_GRACE,
-                nanoseconds => Duration::from_nanos(nanoseconds),
-            };
             let since = *leaving.entry(id.clone()).or_insert(now);
-            now.duration_since(since) <= grace.saturating_add(STOP_MARGIN)
+            now.duration_since(since) <= patience(task)
         });
         leaving.retain(|id, since| {
             // Kept for a while after its task: a full list would bring an overdue one back.
-            self.tasks.contains_key(id) || now.duration_since(*since) < Duration::from_secs(86_400)
+            self.tasks.contains_key(id) || now.duration_since(*since) < ORPHANED
         });
     }
 
     /// Takes in what an event tells, and says what it leaves to be looked at.
     pub fn note(&mut self, event: &Event) -> Concern {
-        let concern = match event.kind.as_str() {
+        match event.kind.as_str() {
             "service" | "node" | "network" => Concern::Survey,
-            "container" => {
-                let id = if self.swarm {
-                    match event.attributes.get(TASK_LABEL) {
-                        Some(task) => task,
-                        None => return Concern::Nothing,
-                    }
-                } else {
-                    &event.id
-                };
-                match event.action.as_str() {
-                    "kill" => {
-                        let signal = event.attributes.get("signal").map_or("15", String::as_str);
-                        if STOP_SIGNALS.contains(&signal) {
-                            self.stopping.insert(id.clone());
-                        }
-                    }
-                    "start" | "die" => {
-                        self.stopping.remove(id);
-                    }
-                    "create" | "stop" | "destroy" | "pause" | "unpause" | "rename" | "oom" => {}
-                    health if health.starts_with("health_status") => {}
-                    // Commands run inside, copies, attached terminals: nothing to do with us.
-                    _ => return Concern::Nothing,
-                }
-                Concern::Glance
-            }
+            "container" => self.note_container(event),
             _ => Concern::Nothing,
-        };
-        if self.swarm && event.kind == "container" {
-            self.mark_stopping();
         }
-        concern
+    }
+
+    fn note_container(&mut self, event: &Event) -> Concern {
+        let id = match self.swarm {
+            false => &event.id,
+            true => match event.attributes.get(TASK_LABEL) {
+                Some(task) => task,
+                None => return Concern::Nothing,
+            },
+        };
+        match event.action.as_str() {
+            "kill" => {
+                let signal = event.attributes.get("signal").map_or("15", String::as_str);
+                if STOP_SIGNALS.contains(&signal) {
+                    self.ending.entry(id.clone()).or_insert(Ending::Stopping(Instant::now()));
+                }
+            }
+            "die" => drop(self.ending.insert(id.clone(), Ending::Dead)),
+            "start" => drop(self.ending.remove(id)),
+            "create" | "stop" | "destroy" | "pause" | "unpause" | "rename" | "oom" => {}
+            health if health.starts_with("health_status") => {}
+            // Commands run inside, copies, attached terminals: nothing to do with us.
+            _ => return Concern::Nothing,
+        }
+        if self.swarm {
+            self.mark_ending();
+        }
+        Concern::Glance
     }
 
     /// The picture in the words of the next step.
@@ -196,7 +223,9 @@ impl Picture {
         if self.swarm {
             swarm::workloads(&self.services, &self.networks, self.tasks.values())
         } else {
-            docker::workloads(&self.containers, &self.stopping)
+            // A dead container may still be listed as running for a moment; it is no harm.
+            let stopping = self.ending.keys().cloned().collect();
+            docker::workloads(&self.containers, &stopping)
         }
     }
 
@@ -219,4 +248,13 @@ impl Picture {
             (self.containers.len(), self.containers.len())
         }
     }
+}
+
+/// How long a task may take from its stop signal to its end.
+fn patience(task: &Task) -> Duration {
+    let grace = match task.spec.container.stop_grace_nanoseconds {
+        0 => STOP_GRACE,
+        nanoseconds => Duration::from_nanos(nanoseconds),
+    };
+    grace.saturating_add(STOP_MARGIN)
 }

@@ -30,8 +30,7 @@ pub struct BollardEngine {
     link: Option<Link>,
 }
 
-/// A client with the version that it speaks.
-#[derive(Clone)]
+/// A client and the version that it speaks.
 struct Link {
     client: Docker,
     api: ApiVersion,
@@ -55,12 +54,29 @@ impl BollardEngine {
             ),
             _ => return Err(Trouble::Endpoint(self.endpoint.clone())),
         };
-        opened.map_err(explain)
+        opened.map_err(|error| explain(error, &self.endpoint))
     }
 
     async fn list<T: DeserializeOwned>(&self, target: &str) -> Result<T, Trouble> {
         let link = self.link.as_ref().ok_or(Trouble::Unconnected)?;
-        fetch(&link.client, format!("/v{}{target}", link.api)).await
+        self.fetch(&link.client, format!("/v{}{target}", link.api)).await
+    }
+
+    /// One GET, its answer read into `T`.
+    async fn fetch<T: DeserializeOwned>(
+        &self,
+        client: &Docker,
+        target: String,
+    ) -> Result<T, Trouble> {
+        // bollard's ping is its one call that hands the body over as it came. Its own timeout ends
+        // with the head, ours covers the body too.
+        let call = aim(client, target.clone());
+        let body = tokio::time::timeout(Duration::from_secs(CALL_TIMEOUT_S), call.ping())
+            .await
+            .map_err(|_| Trouble::Timeout(CALL_TIMEOUT_S))?
+            .map_err(|error| explain(error, &self.endpoint))?;
+        serde_json::from_str(&body)
+            .map_err(|e| Trouble::Unreadable { target, problem: e.to_string() })
     }
 }
 
@@ -69,7 +85,7 @@ impl Engine for BollardEngine {
         self.link = None;
         let client = self.open()?;
         // The only request without a version: any engine answers it in its own.
-        let version: Version = fetch(&client, "/version".to_owned()).await?;
+        let version: Version = self.fetch(&client, "/version".to_owned()).await?;
         let most = ApiVersion::parse(&version.api).ok_or_else(|| Trouble::Unreadable {
             target: "/version".to_owned(),
             problem: format!("ApiVersion is {:?}", version.api),
@@ -108,12 +124,13 @@ impl Engine for BollardEngine {
     }
 
     fn events(&self) -> LocalBoxStream<'static, Result<Event, Trouble>> {
-        let Some(Link { client, api }) = self.link.clone() else {
+        let Some(Link { client, api }) = &self.link else {
             return futures_util::stream::iter([Err(Trouble::Unconnected)]).boxed_local();
         };
-        aim(&client, format!("/v{api}{}", filtered("/events", EVENTS)))
+        let endpoint = self.endpoint.clone();
+        aim(client, format!("/v{api}{}", filtered("/events", EVENTS)))
             .events(None)
-            .map(|event| event.map(translate).map_err(explain))
+            .map(move |event| event.map(translate).map_err(|error| explain(error, &endpoint)))
             .boxed_local()
     }
 }
@@ -129,18 +146,6 @@ fn aim(client: &Docker, target: String) -> Docker {
         }
         request
     })
-}
-
-/// One GET, its answer read into `T`.
-async fn fetch<T: DeserializeOwned>(client: &Docker, target: String) -> Result<T, Trouble> {
-    // bollard's ping is its one call that hands the body over as it came. Its own timeout ends
-    // with the head, ours covers the body too.
-    let call = aim(client, target.clone());
-    let body = tokio::time::timeout(Duration::from_secs(CALL_TIMEOUT_S), call.ping())
-        .await
-        .map_err(|_| Trouble::Timeout(CALL_TIMEOUT_S))?
-        .map_err(explain)?;
-    serde_json::from_str(&body).map_err(|e| Trouble::Unreadable { target, problem: e.to_string() })
 }
 
 /// `path?filters=` with the filter escaped.
@@ -167,7 +172,7 @@ fn translate(event: bollard::models::EventMessage) -> Event {
 }
 
 /// Turns bollard's error into what a person can act on.
-fn explain(error: Error) -> Trouble {
+fn explain(error: Error, endpoint: &str) -> Trouble {
     match error {
         Error::SocketNotFoundError(path) => Trouble::SocketMissing(path),
         Error::RequestTimeoutError => Trouble::Timeout(CALL_TIMEOUT_S),
@@ -186,6 +191,10 @@ fn explain(error: Error) -> Trouble {
                 let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
                 match kind {
                     Some(std::io::ErrorKind::PermissionDenied) => return Trouble::Denied,
+                    Some(std::io::ErrorKind::NotFound) => {
+                        let path = endpoint.trim_start_matches("unix://");
+                        return Trouble::SocketMissing(path.to_owned());
+                    }
                     Some(std::io::ErrorKind::ConnectionRefused) => return Trouble::Refused,
                     _ => {}
                 }

@@ -238,6 +238,30 @@ async fn a_stop_signal_drains_before_the_swarm_says_so() {
         engine.world().emit("container", "kill", &[of_task, ("signal", "15")]);
         ms(30).await;
         assert_eq!(diary.take(), ["-app.1"]);
+        // Its container exits; the swarm still takes it for running, and then writes it down.
+        engine.world().emit("container", "die", &[of_task]);
+        ms(30).await;
+        assert_eq!(diary.take(), [""]);
+        ms(1_000).await;
+        engine.world().tasks = vec![task("b", 1, "running", "running")];
+        ms(400).await;
+        assert_eq!(diary.take(), ["+app.1"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_signal_without_effect_is_forgotten() {
+    let (engine, diary) = (fake::swarm(), Diary::default());
+    engine.world().tasks = vec![task("a", 1, "running", "running")];
+    beside(&engine, &settings(true), &diary, async {
+        ms(3_000).await;
+        engine.world().emit("container", "kill", &[("com.docker.swarm.task.id", "a")]);
+        ms(60_000).await;
+        assert_eq!(diary.take().last().unwrap(), "+app.1");
+        engine.world().tasks[0] = task("a", 1, "running", "shutdown");
+        ms(5_000).await;
+        assert_eq!(diary.take(), ["-app.1"]);
     })
     .await;
 }
