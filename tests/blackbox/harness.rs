@@ -245,8 +245,9 @@ impl Lb {
         let mut seen = Vec::new();
         let end = Instant::now() + crate::engine::EFFECT;
         while Instant::now() < end {
-            // Twice round, so that one that should be gone shows up.
-            seen = (0..wanted.len() * 2)
+            // So often round that one that should be gone shows up, even when a case's load takes
+            // turns of the rotation in between.
+            seen = (0..wanted.len() * 8)
                 .map(|_| self.get("/", &[]).backend().unwrap_or("an error").to_owned())
                 .collect();
             seen.sort();
