@@ -220,6 +220,12 @@ impl Lb {
     pub fn restart(&mut self) {
         let _ = self.process.child.kill();
         let _ = self.process.child.wait();
+        // The kernel takes io_uring apart behind the end of its process; until then an accept in
+        // flight keeps the old listener, and clients that reach it are reset.
+        eventually("the old listeners are gone", Duration::from_secs(5), || {
+            let refused = |at| TcpStream::connect_timeout(at, Duration::from_secs(1)).is_err();
+            (refused(&self.entry) && refused(&self.entry)).then_some(())
+        });
         self.process = Self::launch(&self.args, self.entry, self.web);
     }
 
