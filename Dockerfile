@@ -3,6 +3,9 @@
 #
 #   docker build -t ringress .      from source; fetches the Rust image and the crates
 #   docker/build-image              from the release binary of this machine; no network needed
+#
+# The two share everything but where the files come from. The first needs BuildKit, which is what
+# any recent docker has: it leaves out `prebuilt`, the classic builder would not.
 
 FROM scratch AS base
 EXPOSE 80 8080
