@@ -5,6 +5,7 @@
 //! the swarm comes from the Docker Engine and ends in the table.
 
 pub mod balance;
+pub mod clock;
 pub mod command;
 pub mod config;
 pub mod control;
@@ -12,6 +13,7 @@ pub mod discovery;
 pub mod echo;
 pub mod fault;
 pub mod h1;
+pub mod life;
 pub mod limits;
 pub mod model;
 pub mod nearest;

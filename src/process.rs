@@ -14,11 +14,11 @@ use crate::config::{Docker, Log, Static};
 use crate::control::{self, Control, DriverView, ProviderView, Sources};
 use crate::discovery::labels;
 use crate::discovery::watch::{self, Discovery, ProviderStatus, SwarmRole};
+use crate::life::{Life, Stage};
 use crate::model::{Complaint, Model, Severity};
 use crate::observe::Stats;
 use crate::table::Store;
 use crate::worker::ladder::{self, Standing};
-use crate::worker::life::{Life, Stage};
 use crate::worker::{self, Settings, Workers, affinity};
 
 /// How often the end of the drain is looked for.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use super::wording;
-use crate::worker::life::{Life, Stage};
+use crate::life::{Life, Stage};
 use crate::{config, observe, table};
 
 /// Everything that is shown. Handles are shared with their owners and only read here.

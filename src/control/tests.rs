@@ -1,6 +1,6 @@
 //! The control plane as its clients see it: over a socket.
 
-use crate::worker::life::Stage;
+use crate::life::Stage;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! What exists: from the Docker Engine to a [`crate::model::Model`].
 //!
 //! [`watch`] owns the thread and merges the providers; for each of them [`follow`] keeps the
-//! [`picture`] of one [`engine`] up to date at its [`pace`]. [`swarm`] and [`docker`] turn a picture
-//! into workloads, [`labels`] turns workloads into the model, [`probe`] says who can be reached.
+//! [`picture`] of one [`engine`] up to date at its [`pace`]. [`swarm`] and [`docker`] turn a
+//! picture into workloads, [`labels`] turns workloads into the model, [`probe`] says who can be
+//! reached.
 
 mod docker;
 mod engine;

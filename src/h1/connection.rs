@@ -8,12 +8,12 @@ use monoio::net::TcpStream;
 use super::answer;
 use super::exchange::{After, exchange};
 use super::plan::{Plan, Refusal, plan};
-use crate::balance::choice::Tried;
+use crate::balance::Tried;
 use crate::fault::Fault;
+use crate::life::Stage;
 use crate::limits::{HEAD_TIMEOUT, LINGER_BYTES, LINGER_TIMEOUT};
 use crate::worker::Worker;
 use crate::worker::buffers::Buffer;
-use crate::worker::life::Stage;
 use crate::worker::socket::Socket;
 
 /// One client, for as long as its connection lasts.

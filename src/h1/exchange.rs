@@ -12,15 +12,15 @@ use super::connection::{Client, linger, refuse};
 use super::framing::Body;
 use super::plan::{Facts, Plan, Refusal, plan};
 use super::reply::{Replied, Reply};
-use crate::balance::choice::Tried;
+use crate::balance::Tried;
 use crate::fault::Fault;
+use crate::life::Stage;
 use crate::limits::{PROGRESS_TIMEOUT, RETRIES};
 use crate::relay;
 use crate::upstream::{Link, Upstream};
 use crate::worker::Worker;
 use crate::worker::buffers::Buffer;
 use crate::worker::deadline::Deadline;
-use crate::worker::life::Stage;
 use crate::worker::socket::{ReadHalf, WriteHalf};
 
 /// What becomes of the client's connection.
@@ -149,43 +149,45 @@ async fn attempt(
     };
     match result {
         Ok(Replied::Final { status, reusable, client_stays }) => {
-            upstream.cells().responses.record(status);
-            worker.cells().requests.add(1);
-            worker.cells().responses.record(status);
+            record(worker, upstream, status);
             if reusable && uploaded {
                 upstream.give(link.socket, worker);
             }
-            let stays = client_stays && uploaded;
             if !uploaded {
                 linger(worker, client).await;
             }
-            Ok(if stays { After::Next } else { After::Close })
+            Ok(if client_stays && uploaded { After::Next } else { After::Close })
         }
         Ok(Replied::Switched { behind }) => {
-            upstream.cells().responses.record(101);
-            worker.cells().requests.add(1);
-            worker.cells().responses.record(101);
+            record(worker, upstream, 101);
             let ahead = std::mem::replace(input, worker.buffers.take());
             relay::tunnel(&mut client.socket, &mut link.socket, ahead, behind).await;
             Ok(After::Close)
         }
-        Err(fault) => {
-            let answered = reply.has_begun();
-            if answered {
-                worker.cells().requests.add(1);
-                worker.cells().responses.record(reply.status());
-                if reply.ends_by_closing() {
-                    client.socket.control.reset_on_close();
-                }
+        Err(fault) if reply.has_begun() => {
+            worker.cells().requests.add(1);
+            worker.cells().responses.record(reply.status());
+            if reply.ends_by_closing() {
+                client.socket.control.reset_on_close();
             }
-            // Nothing of a response was seen, so a repetition is invisible to the client; whether
-            // it is to the backend is the method's promise.
-            let silent = matches!(fault, Fault::Stale | Fault::Reset) && !reply.has_bytes();
-            let fault = if silent && reused { Fault::Stale } else { fault };
-            let repeatable = whole && !answered && silent && reused && facts.idempotent;
-            Err(Failed { fault, answered, repeatable })
+            Err(Failed { fault, answered: true, repeatable: false })
+        }
+        Err(fault) => {
+            // The backend closed without a word: it may have closed before it read anything, as
+            // servers do with idle connections. Whether a repetition is harmless is the method's
+            // promise (RFC 9110 section 9.2.2).
+            let stale = fault == Fault::Reset && reused && !reply.has_bytes();
+            let fault = if stale { Fault::Stale } else { fault };
+            Err(fail(fault, stale && whole && facts.idempotent))
         }
     }
+}
+
+/// Counts a backend's final answer.
+fn record(worker: &Worker, upstream: &Upstream, status: u16) {
+    upstream.cells().responses.record(status);
+    worker.cells().requests.add(1);
+    worker.cells().responses.record(status);
 }
 
 /// A request body on its way to the backend.

@@ -11,7 +11,7 @@ use super::connection::Client;
 use super::forward::{self, Origin};
 use super::framing::Framing;
 use super::request::{self, RequestHead};
-use crate::balance::choice::{Tried, choose};
+use crate::balance::{Tried, choose};
 use crate::fault::Fault;
 use crate::limits::HEAD_FIELDS;
 use crate::request::routing_host;
@@ -121,8 +121,8 @@ fn choose_and_write(
             .and_then(|routes| routes.find(&subject))
             .and_then(|index| table.service(index))
             .ok_or(Fault::NoRoute)?;
-        let choice =
-            choose(service, head.headers, tried, worker.deadlines.now()).ok_or(Fault::NoBackend)?;
+        let choice = choose(service, head.cookies(), tried, worker.deadlines.now())
+            .ok_or(Fault::NoBackend)?;
         let backend = service.backends.get(choice.backend as usize).ok_or(Fault::NoBackend)?;
         if choice.set_cookie
             && let Some(cookies) = &service.sticky

@@ -48,10 +48,15 @@ pub struct RequestHead<'h, 'b> {
     pub upgrade: bool,
 }
 
-impl RequestHead<'_, '_> {
+impl<'b> RequestHead<'_, 'b> {
     /// May be sent twice without harm (RFC 9110 section 9.2.2).
     pub fn is_idempotent(&self) -> bool {
         matches!(self.method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE")
+    }
+
+    /// The values of the `Cookie` field lines.
+    pub fn cookies(&self) -> impl Iterator<Item = &'b [u8]> {
+        self.headers.iter().filter(|h| classify(h.name) == Field::Cookie).map(|h| h.value)
     }
 }
 

@@ -5,6 +5,7 @@
 //! printed and built by hand in a test.
 
 mod complaint;
+pub mod cookie;
 mod rule;
 mod service;
 

@@ -79,7 +79,7 @@ impl fmt::Display for ServerUrl {
 /// The cookie that binds a browser to a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sticky {
-    /// Configured, or generated from the service's name (`balance::sticky::cookie_name`).
+    /// Configured, or generated from the service's name (`model::cookie::cookie_name`).
     pub cookie_name: String,
     pub form: CookieForm,
     pub secure: bool,

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::cookies::CookieTable;
+use super::rotation;
 use super::state::{BackendState, Registry, ServiceState};
-use crate::balance::cookies::CookieTable;
-use crate::balance::schedule;
 use crate::model::{Model, Scheme, ServerState, Service};
 use crate::route::Routes;
 
@@ -122,9 +122,9 @@ fn compile_service(service: &Service, registry: &mut Registry) -> ServiceEntry {
             .collect()
     };
     // A server that has not answered yet is better than none at all: the probe may be wrong.
-    let mut rotation = schedule::rotation(&weights(ServerState::Serving));
+    let mut rotation = rotation::round(&weights(ServerState::Serving));
     if rotation.is_empty() {
-        rotation = schedule::rotation(&weights(ServerState::Starting));
+        rotation = rotation::round(&weights(ServerState::Starting));
     }
     let sticky = service.sticky.as_ref().map(|sticky| {
         CookieTable::compile(

@@ -1,13 +1,16 @@
 //! The one place where the two arrows meet: the model, compiled to what a worker reads.
 
-pub(crate) mod compile;
+mod compile;
+mod cookies;
 mod publish;
+mod rotation;
 mod state;
 
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 pub use compile::{Backend, ServiceEntry, Table};
+pub use cookies::find_cookie;
 pub use publish::Published;
 pub use state::{BackendFigures, BackendState, ServiceState};
 

@@ -77,7 +77,7 @@ impl BackendState {
             dials: sum(|c| c.dials.get()),
             busy_micros: sum(|c| c.busy_micros.get()),
             sticky_hits: sum(|c| c.sticky_hits.get()),
-            ejected: self.is_ejected(crate::worker::clock::millis()),
+            ejected: self.is_ejected(crate::clock::millis()),
         }
     }
 }

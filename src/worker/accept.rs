@@ -9,9 +9,9 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use monoio::net::{TcpListener, TcpStream};
 
-use super::life::Stage;
 use super::{Worker, socket};
 use crate::h1::connection;
+use crate::life::Stage;
 use crate::limits::{ACCEPT_BATCH, ACCEPT_PAUSE};
 
 /// How often a waiting listener looks whether the process still accepts.

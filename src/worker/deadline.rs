@@ -9,7 +9,8 @@ use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{clock, socket};
+use super::socket;
+use crate::clock;
 
 /// The deadlines of one worker's connections.
 #[derive(Default)]

@@ -6,10 +6,8 @@
 mod accept;
 pub mod affinity;
 pub mod buffers;
-pub mod clock;
 pub mod deadline;
 pub mod ladder;
-pub mod life;
 pub mod socket;
 mod thread;
 
@@ -18,13 +16,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::config::{EntryPoint, Forwarding};
+use crate::life::Life;
 use crate::model::Dialect;
 use crate::observe::{Stats, WorkerCells};
 use crate::table::Store;
 use crate::upstream::Upstreams;
 use buffers::Buffers;
 use deadline::Deadlines;
-use life::Life;
 
 pub use thread::{Plan, Workers, spawn};
 

@@ -11,8 +11,8 @@ use monoio::net::TcpListener;
 use socket2::{Domain, Protocol, Type};
 
 use super::ladder::{self, Rung};
-use super::life::{Life, Stage};
 use super::{Settings, Worker, accept, affinity};
+use crate::life::{Life, Stage};
 use crate::limits::{DEADLINE_TICK, LISTEN_BACKLOG};
 use crate::observe::Stats;
 use crate::table::Store;

@@ -5,7 +5,7 @@
 //!
 //! | file | what it shows |
 //! |---|---|
-//! | `balancing` | alternation, stickiness in all historic forms, replicas, restart, scaling under load |
+//! | `balancing` | alternation, cookies of all generations, replicas, restart, scaling |
 //! | `heads` | forwarded headers, statuses and bodies of our own, methods, versions, pipelining |
 //! | `bodies` | lengths, chunks, 100-continue, odd endings, in both directions |
 //! | `upgrades` | WebSockets and raw tunnels |

@@ -4,8 +4,8 @@
 //! Names of labels are case-sensitive. A bad switch or number falls back to its default with a
 //! complaint, as in Traefik; a bad port or protocol costs the service its place.
 
-use crate::balance::sticky::cookie_name;
 use crate::config::value::{self, Wrong};
+use crate::model::cookie::cookie_name;
 use crate::model::{CookieForm, Dialect, Scheme, Service, Severity, Sticky};
 
 use super::names::{default_rule_of_first, normalize};

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::balance::sticky::cookie_name;
 use crate::config::value::{self, Wrong};
+use crate::model::cookie::cookie_name;
 use crate::model::{CookieForm, Dialect, Router, Scheme, Service, Severity, Sticky};
 
 use super::names::{default_rule, normalize};

@@ -81,7 +81,7 @@ fn neighbours_of_the_users_labels() {
     assert_eq!((service.servers[0].weight, service.pass_host_header), (3, false));
     let sticky = service.sticky.as_ref().unwrap();
     assert!(sticky.secure && sticky.same_site == Some(SameSite::Lax));
-    assert_eq!(sticky.cookie_name, crate::balance::sticky::cookie_name(None, "backend-the-web"));
+    assert_eq!(sticky.cookie_name, crate::model::cookie::cookie_name(None, "backend-the-web"));
 }
 
 #[test]

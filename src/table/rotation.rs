@@ -10,7 +10,7 @@ use crate::limits::SCHEDULE_STEPS;
 ///
 /// Rounds longer than [`SCHEDULE_STEPS`] are scaled down; every positive weight keeps at least
 /// one step, unless there are more servers than steps, in which case each gets exactly one.
-pub fn rotation(weights: &[u32]) -> Vec<u32> {
+pub fn round(weights: &[u32]) -> Vec<u32> {
     let divisor = weights.iter().fold(0, |a, &b| gcd(a, u64::from(b)));
     if divisor == 0 {
         return Vec::new();
@@ -47,27 +47,27 @@ mod tests {
 
     #[test]
     fn equal_weights_alternate_in_order() {
-        assert_eq!(rotation(&[1, 1, 1]), [0, 1, 2]);
-        assert_eq!(rotation(&[7, 7]), [0, 1]);
+        assert_eq!(round(&[1, 1, 1]), [0, 1, 2]);
+        assert_eq!(round(&[7, 7]), [0, 1]);
     }
 
     #[test]
     fn weights_are_spread_and_zero_is_left_out() {
-        assert_eq!(rotation(&[3, 0, 1]), [0, 0, 0, 2]);
-        assert_eq!(rotation(&[2, 1, 1]), [0, 0, 1, 2]);
-        assert_eq!(rotation(&[0, 0]), [] as [u32; 0]);
-        assert_eq!(rotation(&[]), [] as [u32; 0]);
-        let long = rotation(&[5, 1]);
+        assert_eq!(round(&[3, 0, 1]), [0, 0, 0, 2]);
+        assert_eq!(round(&[2, 1, 1]), [0, 0, 1, 2]);
+        assert_eq!(round(&[0, 0]), [] as [u32; 0]);
+        assert_eq!(round(&[]), [] as [u32; 0]);
+        let long = round(&[5, 1]);
         assert_eq!(long.iter().filter(|&&i| i == 0).count(), 5);
     }
 
     #[test]
     fn a_round_stays_bounded_and_keeps_everybody() {
-        let round = rotation(&[1, 1_000_000, 999_983]);
-        assert!(round.len() <= SCHEDULE_STEPS + 3);
+        let long = round(&[1, 1_000_000, 999_983]);
+        assert!(long.len() <= SCHEDULE_STEPS + 3);
         for index in 0..3 {
-            assert!(round.contains(&index));
+            assert!(long.contains(&index));
         }
-        assert_eq!(rotation(&vec![1; 10_000]).len(), 10_000);
+        assert_eq!(round(&vec![1; 10_000]).len(), 10_000);
     }
 }

@@ -1,10 +1,8 @@
-//! The choice of a backend for one request.
+//! Which backend answers a request: the cookie's, else the rotation's next.
 
 use std::sync::atomic::Ordering;
 
-use crate::balance::cookies::find_cookie;
-use crate::h1::fields::{Field, classify};
-use crate::table::ServiceEntry;
+use crate::table::{ServiceEntry, find_cookie};
 
 /// Backends that have failed this request already. A cookie does not bring them back.
 #[derive(Debug, Default)]
@@ -41,22 +39,20 @@ pub struct Choice {
     pub by_cookie: bool,
 }
 
-/// The cookie's backend, else the next of the rotation. `now` is on the process's clock.
-pub fn choose(
+/// The cookie's backend, else the next of the rotation.
+///
+/// `cookies` are the values of the request's `Cookie` fields; `now` is on the process's clock.
+pub fn choose<'a>(
     service: &ServiceEntry,
-    headers: &[httparse::Header<'_>],
+    mut cookies: impl Iterator<Item = &'a [u8]>,
     tried: &Tried,
     now: u64,
 ) -> Option<Choice> {
-    let Some(cookies) = &service.sticky else {
+    let Some(sticky) = &service.sticky else {
         let backend = next(service, tried, now)?;
         return Some(Choice { backend, set_cookie: false, by_cookie: false });
     };
-    let hit = headers
-        .iter()
-        .filter(|header| classify(header.name) == Field::Cookie)
-        .find_map(|header| find_cookie(header.value, cookies.name()))
-        .and_then(|value| cookies.find(value));
+    let hit = cookies.find_map(|line| sticky.find(find_cookie(line, sticky.name())?));
     if let Some(hit) = hit
         && let Some(backend) = service.backends.get(hit.backend as usize)
         && !tried.contains(backend.state.id)

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::sticky::{accepted_keys, cookie_value, key_of};
+use crate::model::cookie::{accepted_keys, cookie_value, key_of};
 use crate::model::{SameSite, ServerUrl, Sticky};
 
 /// Every value that any Traefik has given out for a backend leads to it.
