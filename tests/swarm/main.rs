@@ -1,8 +1,7 @@
 //! The user's stack on a real swarm: the six steps of the manual, by curl and by a real browser.
 //!
 //! Run by `tests/run swarm`, which brings up the engine and enters its network. A plain `cargo
-//! test` does not ask for it and says so; once asked for (`RINGRESS_TEST_SWARM`), a missing engine
-//! is a failure.
+//! test` leaves this target out; run by name without an engine, it fails and says so.
 
 #[path = "../blackbox/client.rs"]
 #[allow(dead_code, reason = "the black-box tests use more of it")]
@@ -11,6 +10,7 @@ mod client;
 mod browser;
 mod docker;
 mod load;
+mod plain;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -32,17 +32,9 @@ const fn loopback(port: u16) -> SocketAddr {
 
 #[test]
 fn six_steps_of_the_manual() {
-    if std::env::var_os("RINGRESS_TEST_SWARM").is_none() {
-        println!("not asked for: tests/run swarm brings up the engine that this needs");
-        return;
-    }
-    let driver = std::env::var("RINGRESS_TEST_DRIVER").expect("RINGRESS_TEST_DRIVER");
+    let driver = asked_for();
     let shots = std::env::var_os("RINGRESS_TEST_OUTPUT").map(PathBuf::from);
     let shots = shots.expect("RINGRESS_TEST_OUTPUT");
-    docker(&["version"]);
-    // Ends the line that the test harness has begun, so that what follows can be picked out.
-    println!();
-
     let stack = deploy(&driver);
     let two = docker::addresses(APP);
     let browser = Browser::start(&shots);
@@ -59,6 +51,16 @@ fn six_steps_of_the_manual() {
     scale_down(&browser, &five, &driver);
     drop(browser);
     drop(stack);
+}
+
+/// The driver to test, once there is an engine to test with.
+fn asked_for() -> String {
+    let driver = std::env::var("RINGRESS_TEST_DRIVER");
+    let driver = driver.expect("run by `tests/run swarm`, which brings up the engine");
+    docker(&["version"]);
+    // Ends the line that the test harness has begun, so that what follows can be picked out.
+    println!();
+    driver
 }
 
 /// Steps 1 and 2: the stack comes up.
@@ -222,6 +224,8 @@ fn scale_up(
     assert_eq!(browser.script("return window.unreloaded"), true);
     browser.shot(&format!("{driver}-dashboard-5"));
     let outcomes = load.finish();
+    let round: BTreeSet<_> = (0..5).filter_map(|_| name_of(&get(&[]))).collect();
+    assert_eq!(round.len(), 5, "without a cookie, a round of all five: {round:?}");
 
     let new = |o: &&Outcome| o.backend.as_ref().is_ok_and(|name| !two.contains_key(name));
     let first = outcomes.iter().find(new).expect("an answer of a new backend");
