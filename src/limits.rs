@@ -86,6 +86,18 @@ pub const LISTEN_BACKLOG: i32 = 4096;
 /// Connections taken from a listener before other work gets its turn.
 pub const ACCEPT_BATCH: u32 = 64;
 
+/// Rounds of a loop (requests of one connection, buffers of one body) before others get their
+/// turn. Rarely reached: mostly a peer lets us wait before.
+pub const TURN_ROUNDS: u32 = 64;
+
+/// A client that has connected and not yet asked for anything keeps its connection for so long
+/// when the process drains: its request may be on the way.
+pub const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
+
+/// A request that must not be repeated goes over a pooled connection only if that was used so
+/// short a time ago: then the backend has hardly had a reason to close it.
+pub const FRESH_CONNECTION: Duration = Duration::from_secs(1);
+
 /// Pause before accepting again when the process has no descriptor left.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

@@ -4,6 +4,7 @@
 //! forms of it living side by side.
 
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
 /// The host that routing compares: lower case, without port, one trailing dot and the brackets of
 /// an IPv6 address.
@@ -37,12 +38,28 @@ fn without_port(authority: &[u8]) -> &[u8] {
 
 /// Whether an authority can stand in `Host` (RFC 9110 section 7.2; RFC 3986 section 3.2.2).
 ///
-/// No user information, no white space, no delimiters: a value that a backend could take for
-/// something else is refused. An empty one is allowed.
+/// No user information, no white space, no delimiters, no escapes, brackets only around an IPv6
+/// address: a value that a backend could take for something else is refused. An empty one is
+/// allowed.
 pub fn is_authority(value: &[u8]) -> bool {
-    let port_is_number = port(value).is_none_or(|p| p.iter().all(u8::is_ascii_digit));
-    port_is_number
-        && value.iter().all(|&b| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(&b))
+    if value.is_empty() {
+        return true;
+    }
+    let text = |bytes| std::str::from_utf8(bytes).ok();
+    let host = without_port(value);
+    let port = &value[host.len()..];
+    let port_is_number = match port.strip_prefix(b":") {
+        None | Some(b"") => true,
+        Some(digits) => {
+            digits[0].is_ascii_digit() && text(digits).is_some_and(|d| d.parse::<u16>().is_ok())
+        }
+    };
+    let address = host.strip_prefix(b"[").and_then(|h| h.strip_suffix(b"]"));
+    let host_is_name = match address {
+        Some(address) => text(address).is_some_and(|a| a.parse::<Ipv6Addr>().is_ok()),
+        None => host.iter().all(|&b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(&b)),
+    };
+    port_is_number && host_is_name && !host.is_empty()
 }
 
 /// Why a path cannot be used.
@@ -174,7 +191,11 @@ mod tests {
         for good in ["", "a.b", "a.b:80", "[::1]:80", "xn--a", "127.0.0.1"] {
             assert!(is_authority(good.as_bytes()), "{good}");
         }
-        for bad in ["a b", "u@h", "a/b", "a,b", "a?b", "a#b", "a:b", "a:8x", "a\t"] {
+        for bad in [
+            "a b", "u@h", "a/b", "a,b", "a?b", "a#b", "a:b", "a:8x", "a\t", "a:b]", "[:80",
+            "[::1]x", "a]b", "[", ":80", "a%zz", "a%41", "[zz]:80", "a:99999", "a:+1", "[::1]:x",
+            "::1",
+        ] {
             assert!(!is_authority(bad.as_bytes()), "{bad}");
         }
     }

@@ -60,9 +60,12 @@ pub fn write(out: &mut Vec<u8>, head: &ResponseHead<'_, '_>, changes: &Changes<'
     write_status(out, head);
     copy_fields(out, head.bytes, head.headers, |header| match classify(header.name) {
         Field::Connection | Field::HopByHop | Field::Upgrade | Field::Te => false,
-        Field::TransferEncoding => changes.transfer == Transfer::Same,
+        // A 204 must not announce a body, a 304 not frame one (RFC 9110 sections 15.3.5, 8.6).
+        Field::TransferEncoding => {
+            changes.transfer == Transfer::Same && !matches!(head.status, 204 | 304)
+        }
         // Framing cannot be removed by being named in `Connection`.
-        Field::ContentLength => true,
+        Field::ContentLength => head.status != 204,
         _ => {
             !head.connection.names_fields
                 || !fields::is_named_by_connection(head.headers, header.name)

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use monoio::net::TcpStream;
 
@@ -11,9 +12,9 @@ use super::plan::{Plan, Refusal, plan};
 use crate::balance::Tried;
 use crate::fault::Fault;
 use crate::life::Stage;
-use crate::limits::{HEAD_TIMEOUT, LINGER_BYTES, LINGER_TIMEOUT};
+use crate::limits::{FIRST_REQUEST_GRACE, HEAD_TIMEOUT, LINGER_BYTES, LINGER_TIMEOUT};
 use crate::worker::Worker;
-use crate::worker::buffers::Buffer;
+use crate::worker::buffers::{Buffer, NoLine};
 use crate::worker::socket::Socket;
 
 /// One client, for as long as its connection lasts.
@@ -37,21 +38,27 @@ pub async fn serve(worker: &Rc<Worker>, entry_point: usize, stream: TcpStream, p
         peer: address.to_string().into(),
         trusted: worker.settings.entry_points[entry_point].trust.covers(address),
     };
-    while let Some(input) = next_input(worker, &mut client).await {
+    let mut grace = FIRST_REQUEST_GRACE;
+    while let Some(input) = next_input(worker, &mut client, grace).await {
         if serve_input(worker, &mut client, input).await == After::Close {
             return;
         }
+        grace = Duration::ZERO;
     }
 }
 
-/// Waits for the first bytes of a request; holds no buffer while there are none.
-async fn next_input(worker: &Rc<Worker>, client: &mut Client) -> Option<Buffer> {
+/// Waits for the first bytes of a request; holds no buffer while there are none. `grace` is how
+/// long it waits at least when the process drains.
+async fn next_input(worker: &Rc<Worker>, client: &mut Client, grace: Duration) -> Option<Buffer> {
     let idle = worker.settings.entry_points[client.entry_point].idle_timeout;
     client.socket.deadline.arm_read(idle);
-    client.socket.deadline.set_idle(true);
+    client.socket.deadline.set_idle(grace);
     let ready = client.socket.readable().await;
-    client.socket.deadline.set_idle(false);
-    ready.ok()?;
+    client.socket.deadline.set_busy();
+    // Bytes may have come at the very moment: their answer could not be sent any more.
+    if ready.is_err() || client.socket.deadline.ended() {
+        return None;
+    }
     let mut input = worker.buffers.take();
     match input.fill(&mut client.socket.read).await {
         Ok(1..) => Some(input),
@@ -62,7 +69,12 @@ async fn next_input(worker: &Rc<Worker>, client: &mut Client) -> Option<Buffer> 
 /// Serves what has come, and all that is pipelined behind it.
 async fn serve_input(worker: &Rc<Worker>, client: &mut Client, mut input: Buffer) -> After {
     let mut output = worker.buffers.take();
-    while !input.is_empty() {
+    for round in 0.. {
+        skip_empty_lines(&mut input);
+        if input.is_empty() {
+            break;
+        }
+        worker.take_turns(round).await;
         let mut added = Vec::new();
         let planned = read_head(worker, client, &mut input, &mut output, &mut added).await;
         let after = match planned {
@@ -75,6 +87,14 @@ async fn serve_input(worker: &Rc<Worker>, client: &mut Client, mut input: Buffer
         output.clear();
     }
     After::Next
+}
+
+/// Empty lines before a request line are ignored (RFC 9112 section 2.2): old clients end a body
+/// with one, and it must not look like the beginning of a request that never comes.
+fn skip_empty_lines(input: &mut Buffer) {
+    while input.filled().starts_with(b"\r\n") {
+        input.consume(2);
+    }
 }
 
 /// Reads until the head is complete, and plans what to do with it.
@@ -94,19 +114,16 @@ async fn read_head(
             client.socket.deadline.disarm_read();
             return Ok(plan);
         }
-        if input.room() == 0 {
-            input.compact();
-        }
-        if input.room() == 0 {
-            return Err(Refusal::unread(Fault::HeadTooLarge));
-        }
-        match input.fill(&mut client.socket.read).await {
-            Ok(1..) => {}
-            Ok(0) | Err(_) if client.socket.deadline.fired() => {
-                return Err(Refusal::unread(Fault::RequestTimeout));
+        // A head is complete with a line: looking at it again before would make a sender of single
+        // bytes cost the square of what it sends.
+        let read = input.fill_line(&mut client.socket.read).await;
+        read.map_err(|end| match end {
+            NoLine::NoRoom => Refusal::unread(Fault::HeadTooLarge),
+            NoLine::Ended if client.socket.deadline.ended() => {
+                Refusal::unread(Fault::RequestTimeout)
             }
-            Ok(0) | Err(_) => return Err(Refusal::unread(Fault::ClientGone)),
-        }
+            NoLine::Ended => Refusal::unread(Fault::ClientGone),
+        })?;
     }
 }
 

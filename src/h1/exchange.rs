@@ -1,6 +1,7 @@
 //! One request and its response: try, perhaps try elsewhere, and leave both connections in a
 //! state that is known.
 
+use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Instant;
@@ -17,7 +18,7 @@ use crate::fault::Fault;
 use crate::life::Stage;
 use crate::limits::{PROGRESS_TIMEOUT, RETRIES};
 use crate::relay;
-use crate::upstream::{Link, Upstream};
+use crate::upstream::{Link, Reuse, Upstream};
 use crate::worker::Worker;
 use crate::worker::buffers::Buffer;
 use crate::worker::deadline::Deadline;
@@ -50,11 +51,14 @@ pub(super) async fn exchange(
     mut added: Vec<u8>,
 ) -> After {
     let mut tried = Tried::default();
+    let mut retries = 0;
+    let mut reuse = if planned.facts.idempotent { Reuse::Any } else { Reuse::JustUsed };
     loop {
         let Plan { upstream, facts } = planned;
         let started = Instant::now();
         let guard = Active::new(&upstream);
-        let result = attempt(worker, client, input, output, &upstream, &facts, &added).await;
+        let way = (&*upstream, reuse);
+        let result = attempt(worker, client, input, output, way, &facts, &added).await;
         drop(guard);
         let cells = upstream.cells();
         cells.busy_micros.add(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
@@ -74,11 +78,15 @@ pub(super) async fn exchange(
             return After::Close;
         }
         let refusal = Refusal::of(fault, &facts);
-        if !repeatable || tried.count() >= RETRIES as usize {
+        if !repeatable || retries == RETRIES {
             return refuse(worker, client, output, refusal, input).await;
         }
-        // A stale connection says nothing about its backend: the same one may be chosen again.
-        if fault != Fault::Stale {
+        retries += 1;
+        if fault == Fault::Stale {
+            // It says nothing about its backend, which may be chosen again, but much about the
+            // other connections in the pool. A request goes out twice at the most this way.
+            reuse = Reuse::Never;
+        } else {
             tried.add(upstream.state.id);
         }
         output.clear();
@@ -113,7 +121,7 @@ async fn attempt(
     client: &mut Client,
     input: &mut Buffer,
     output: &mut Buffer,
-    upstream: &Upstream,
+    (upstream, reuse): (&Upstream, Reuse),
     facts: &Facts,
     added: &[u8],
 ) -> Result<After, Failed> {
@@ -127,17 +135,14 @@ async fn attempt(
     let from = facts.head_len;
     output.writer().extend_from_slice(&input.filled()[from..from + in_output]);
 
-    let mut link = upstream.connect(worker).await.map_err(|fault| fail(fault, true))?;
+    let mut link = upstream.connect(reuse, worker).await.map_err(|fault| fail(fault, true))?;
     let reused = link.reused;
     // A request whose body lies whole in our buffer can be sent again.
     let whole = body.is_done() && in_output == ahead;
     let mut reply = Reply::new(worker, facts, added);
 
     let (result, uploaded) = if whole {
-        let sent = output.send_all(&mut link.socket.write, &link.socket.deadline).await;
-        // A backend may answer and close before it has read everything: look for the answer.
-        let _ = sent;
-        let result = reply.relay(&mut link, &mut client.socket).await;
+        let result = send_and_relay(client, &mut link, output, &mut reply).await;
         if result.is_ok() {
             input.consume(facts.head_len + ahead);
         }
@@ -147,7 +152,9 @@ async fn attempt(
         let upload = Upload { input, output, body, pending: ahead - in_output };
         both_ways(worker, client, &mut link, upload, &mut reply).await
     };
-    match result {
+    // Where the client had gone, a tick has ended the backend's connection, too.
+    let gone = |fault| fault == Fault::Reset && client.socket.deadline.ended();
+    match result.map_err(|fault| if gone(fault) { Fault::ClientGone } else { fault }) {
         Ok(Replied::Final { status, reusable, client_stays }) => {
             record(worker, upstream, status);
             if reusable && uploaded {
@@ -190,6 +197,23 @@ fn record(worker: &Worker, upstream: &Upstream, status: u16) {
     worker.cells().responses.record(status);
 }
 
+/// A request that lies whole in one buffer, and then its response.
+async fn send_and_relay(
+    client: &mut Client,
+    link: &mut Link,
+    output: &mut Buffer,
+    reply: &mut Reply<'_>,
+) -> Result<Replied, Fault> {
+    let (client, link) = (&mut client.socket, &mut link.socket);
+    let _awaiting = client.deadline.await_backend(&link.control);
+    // A backend may answer and close before it has read everything: whatever became of sending,
+    // what is read tells.
+    let _ = output.send_all(&mut link.write, &link.deadline).await;
+    reply.expect_head(&link.deadline);
+    let from = (&mut link.read, &link.deadline);
+    reply.relay(from, (&mut client.write, &client.deadline), &Cell::new(false)).await
+}
+
 /// A request body on its way to the backend.
 struct Upload<'a> {
     input: &'a mut Buffer,
@@ -215,21 +239,40 @@ async fn both_ways(
     upload: Upload<'_>,
     reply: &mut Reply<'_>,
 ) -> (Result<Replied, Fault>, bool) {
-    let (client_socket, link_socket) = (&mut client.socket, &mut link.socket);
+    let (client, link) = (&mut client.socket, &mut link.socket);
+    let _awaiting = client.deadline.await_backend(&link.control);
+    let head_seen = Cell::new(false);
+    let expect_head = {
+        let timeout = worker.settings.forwarding.response_header_timeout;
+        let deadline = &link.deadline;
+        let head_seen = &head_seen;
+        move || {
+            if !head_seen.get() {
+                deadline.arm_read(timeout);
+            }
+        }
+    };
     let uploading = pin!(upload.run(
         worker,
-        (&mut client_socket.read, &client_socket.deadline),
-        (&mut link_socket.write, &link_socket.deadline),
+        (&mut client.read, &client.deadline),
+        (&mut link.write, &link.deadline),
     ));
-    let replying = pin!(reply.relay_halves(
-        (&mut link_socket.read, &link_socket.deadline),
-        (&mut client_socket.write, &client_socket.deadline),
+    let replying = pin!(reply.relay(
+        (&mut link.read, &link.deadline),
+        (&mut client.write, &client.deadline),
+        &head_seen,
     ));
     match select(replying, uploading).await {
         // An early answer; the rest of the body is nobody's any more.
         Either::Left((replied, _unfinished)) => (replied, false),
-        Either::Right((Ok(()), replying)) => (replying.await, true),
-        Either::Right((Err(UploadFault::Backend), replying)) => (replying.await, false),
+        Either::Right((Ok(()), replying)) => {
+            expect_head();
+            (replying.await, true)
+        }
+        Either::Right((Err(UploadFault::Backend), replying)) => {
+            expect_head();
+            (replying.await, false)
+        }
         Either::Right((Err(UploadFault::Client(fault)), _replying)) => (Err(fault), false),
     }
 }
@@ -249,13 +292,14 @@ impl Upload<'_> {
         }
         // Everything in `input` went with the head, so a larger buffer can take over.
         let mut buffer = worker.buffers.take_large();
-        loop {
+        for round in 0.. {
+            worker.take_turns(round).await;
             from_deadline.arm_read(PROGRESS_TIMEOUT);
             let read = buffer.fill(from).await;
             from_deadline.disarm_read();
             match read {
                 Ok(1..) => {}
-                Ok(0) | Err(_) if from_deadline.fired() => {
+                Ok(0) | Err(_) if from_deadline.ended() => {
                     return Err(UploadFault::Client(Fault::RequestTimeout));
                 }
                 Ok(0) | Err(_) => return Err(UploadFault::Client(Fault::ClientGone)),
@@ -272,6 +316,7 @@ impl Upload<'_> {
                 return Ok(());
             }
         }
+        Ok(())
     }
 }
 

@@ -21,8 +21,8 @@ pub enum Field {
     RealIp,
     /// Managed by proxies in front of us, written by none of our steps yet.
     ForwardedOther,
-    /// A managed name with `_` for `-`: many servers cannot tell it from the real one.
-    ForwardedAlias,
+    /// A managed or framing name with `_` for `-`: many servers cannot tell it from the real one.
+    Alias,
     Other,
 }
 
@@ -40,13 +40,19 @@ pub fn classify(name: &str) -> Field {
         10 if is("connection") => Field::Connection,
         10 if is("keep-alive") => Field::HopByHop,
         14 if is("content-length") => Field::ContentLength,
+        14 if is("content_length") || is("http2-settings") => hidden(name),
         16 if is("proxy-connection") => Field::HopByHop,
         17 if is("transfer-encoding") => Field::TransferEncoding,
+        17 if is("transfer_encoding") => Field::Alias,
         18 if is("proxy-authenticate") => Field::HopByHop,
         19 if is("proxy-authorization") => Field::HopByHop,
         9 | 15..=18 | 27 | 32 if name.as_bytes()[0] | 0x20 == b'x' => classify_managed(name),
         _ => Field::Other,
     }
+}
+
+fn hidden(name: &str) -> Field {
+    if name.contains('_') { Field::Alias } else { Field::HopByHop }
 }
 
 fn classify_managed(name: &str) -> Field {
@@ -71,7 +77,7 @@ fn classify_managed(name: &str) -> Field {
             })
     };
     match MANAGED.iter().find(|(known, _)| same(known)) {
-        Some(_) if name.contains('_') => Field::ForwardedAlias,
+        Some(_) if name.contains('_') => Field::Alias,
         Some(&(_, field)) => field,
         None => Field::Other,
     }
@@ -123,7 +129,11 @@ pub fn parse_length(value: &[u8]) -> Option<u64> {
     if value.is_empty() || value.len() > 19 {
         return None;
     }
-    value.iter().try_fold(0_u64, |n, &b| b.is_ascii_digit().then(|| n * 10 + u64::from(b - b'0')))
+    let length = value
+        .iter()
+        .try_fold(0_u64, |n, &b| b.is_ascii_digit().then(|| n * 10 + u64::from(b - b'0')));
+    // What does not fit into a signed number overflows in some backend.
+    length.filter(|&length| i64::try_from(length).is_ok())
 }
 
 #[cfg(test)]
@@ -142,10 +152,12 @@ mod tests {
 
     #[test]
     fn underscores_make_aliases_of_managed_names_only() {
-        assert_eq!(classify("X_Forwarded_For"), Field::ForwardedAlias);
-        assert_eq!(classify("X-Forwarded_Proto"), Field::ForwardedAlias);
+        assert_eq!(classify("X_Forwarded_For"), Field::Alias);
+        assert_eq!(classify("X-Forwarded_Proto"), Field::Alias);
         assert_eq!(classify("X_Custom_Header"), Field::Other);
-        assert_eq!(classify("Content_Length"), Field::Other);
+        assert_eq!(classify("Content_Length"), Field::Alias);
+        assert_eq!(classify("transfer_encoding"), Field::Alias);
+        assert_eq!(classify("HTTP2-Settings"), Field::HopByHop);
     }
 
     #[test]
@@ -161,7 +173,16 @@ mod tests {
     fn lengths_are_digits() {
         assert_eq!(parse_length(b"0"), Some(0));
         assert_eq!(parse_length(b"0042"), Some(42));
-        for bad in [&b""[..], b"+1", b"-1", b"1,1", b"1 1", b"0x1", b"99999999999999999999"] {
+        for bad in [
+            &b""[..],
+            b"+1",
+            b"-1",
+            b"1,1",
+            b"1 1",
+            b"0x1",
+            b"99999999999999999999",
+            b"9999999999999999999",
+        ] {
             assert_eq!(parse_length(bad), None, "{bad:?}");
         }
     }

@@ -54,7 +54,7 @@ pub fn write(
             Field::ContentLength | Field::TransferEncoding => true,
             Field::Cookie | Field::Expect => true,
             Field::Connection | Field::HopByHop | Field::Upgrade | Field::Te => false,
-            Field::ForwardedAlias | Field::ForwardedServer | Field::ForwardedFor => false,
+            Field::Alias | Field::ForwardedServer | Field::ForwardedFor => false,
             Field::ForwardedHost => origin.trusted && first(&mut present.host),
             Field::ForwardedPort => origin.trusted && first(&mut present.port),
             Field::ForwardedProto => origin.trusted && first(&mut present.proto),

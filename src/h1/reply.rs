@@ -1,5 +1,6 @@
 //! The response's way: from the backend's connection to the client's.
 
+use std::cell::Cell;
 use std::io::Write as _;
 use std::mem::MaybeUninit;
 use std::rc::Rc;
@@ -12,11 +13,10 @@ use super::plan::Facts;
 use super::response;
 use crate::fault::Fault;
 use crate::limits::{HEAD_FIELDS, INTERIM_RESPONSES, TUNNEL_TIMEOUT};
-use crate::upstream::Link;
 use crate::worker::Worker;
-use crate::worker::buffers::{Buffer, Buffers};
+use crate::worker::buffers::{Buffer, Buffers, NoLine};
 use crate::worker::deadline::Deadline;
-use crate::worker::socket::{ReadHalf, Socket, WriteHalf};
+use crate::worker::socket::{ReadHalf, WriteHalf};
 
 /// A response on its way, and how far it has come.
 pub(super) struct Reply<'a> {
@@ -88,25 +88,23 @@ impl<'a> Reply<'a> {
         self.ends_by_closing
     }
 
-    pub(super) async fn relay(
-        &mut self,
-        link: &mut Link,
-        client: &mut Socket,
-    ) -> Result<Replied, Fault> {
-        let from = (&mut link.socket.read, &link.socket.deadline);
-        self.relay_halves(from, (&mut client.write, &client.deadline)).await
+    /// The request is sent: from now on the response's head is due.
+    pub(super) fn expect_head(&self, backend: &Deadline) {
+        backend.arm_read(self.worker.settings.forwarding.response_header_timeout);
     }
 
-    pub(super) async fn relay_halves(
+    /// Relays the response. Somebody else may still be sending the request meanwhile: `head_seen`
+    /// tells them that the final head has come, and with it the end of its deadline.
+    pub(super) async fn relay(
         &mut self,
         (from, from_deadline): (&mut ReadHalf, &Deadline),
         (to, to_deadline): (&mut WriteHalf, &Deadline),
+        head_seen: &Cell<bool>,
     ) -> Result<Replied, Fault> {
         let mut input = self.worker.buffers.take();
         // Only needed for heads that are written anew.
         let mut output = None;
         let mut interims = 0;
-        from_deadline.arm_read(self.worker.settings.forwarding.response_header_timeout);
         let last = loop {
             match self.step(&input, &mut output)? {
                 None => self.read_head(&mut input, from, from_deadline).await?,
@@ -132,6 +130,7 @@ impl<'a> Reply<'a> {
                 Some(Step::Final(last)) => break last,
             }
         };
+        head_seen.set(true);
         from_deadline.disarm_read();
         let mut body = Body::new(last.framing);
         // Looked at before anything is sent: a response that is broken from the start is a 502.
@@ -159,20 +158,13 @@ impl<'a> Reply<'a> {
         from: &mut ReadHalf,
         deadline: &Deadline,
     ) -> Result<(), Fault> {
-        if input.room() == 0 {
-            input.compact();
-        }
-        if input.room() == 0 {
-            return Err(Fault::BadResponse("head too large"));
-        }
-        match input.fill(from).await {
-            Ok(1..) => {
-                self.bytes = true;
-                Ok(())
-            }
-            Ok(0) | Err(_) if deadline.fired() => Err(Fault::ResponseTimeout),
-            Ok(0) | Err(_) => Err(Fault::Reset),
-        }
+        let read = input.fill_line(from).await;
+        self.bytes |= !input.is_empty();
+        read.map_err(|end| match end {
+            NoLine::NoRoom => Fault::BadResponse("head too large"),
+            NoLine::Ended if deadline.ended() => Fault::ResponseTimeout,
+            NoLine::Ended => Fault::Reset,
+        })
     }
 
     /// Looks at the head at the front of the input; `None` while it is not complete. What has to
@@ -253,7 +245,11 @@ impl<'a> Reply<'a> {
         }
         drop(input);
         let mut buffer = self.worker.buffers.take_large();
-        while !body.is_done() {
+        for round in 0.. {
+            if body.is_done() {
+                break;
+            }
+            self.worker.take_turns(round).await;
             if read_body(&mut buffer, from, from_deadline).await? == 0 {
                 return if body.ends_with_stream() { Ok(false) } else { Err(Fault::Reset) };
             }
@@ -343,7 +339,8 @@ async fn read_body(
     deadline.arm_read(TUNNEL_TIMEOUT);
     let read = buffer.fill(from).await;
     deadline.disarm_read();
-    read.map_err(|_| Fault::Reset)
+    // What looks like the end of the stream may be ours, and must not end a body.
+    if deadline.ended() { Err(Fault::ResponseTimeout) } else { read.map_err(|_| Fault::Reset) }
 }
 
 fn broken(ChunkError(why): ChunkError) -> Fault {

@@ -91,7 +91,9 @@ pub fn parse<'h, 'b>(
         return Err(Fault::BadRequest("HTTP/1.1 needs a Host"));
     }
     let authority = target.authority.or(host).unwrap_or_default();
-    if !request::is_authority(authority) || !request::is_authority(host.unwrap_or_default()) {
+    let host_differs = host != Some(authority);
+    let overruled = host.filter(|_| host_differs).unwrap_or_default();
+    if !request::is_authority(authority) || !request::is_authority(overruled) {
         return Err(Fault::BadRequest("Host is not valid"));
     }
     let path = match target.path {
@@ -101,18 +103,20 @@ pub fn parse<'h, 'b>(
             BadPath::Fragment => Fault::BadRequest("a target must not hold a fragment"),
         })?,
     };
+    // A body on its way and a new protocol behind the same head would have to share the stream.
+    let has_body = !matches!(seen.framing, Framing::None | Framing::Length(0));
     Ok(Some(RequestHead {
         bytes,
         method,
         path,
         query: target.query,
         authority,
-        host_differs: host != Some(authority),
+        host_differs,
         headers,
         framing: seen.framing,
         http11,
         keep_alive: !seen.connection.close && (http11 || seen.connection.keep_alive),
-        upgrade: http11 && seen.connection.upgrade && seen.has_upgrade,
+        upgrade: http11 && seen.connection.upgrade && seen.upgrade && !has_body,
         connection: seen.connection,
     }))
 }
@@ -122,7 +126,8 @@ struct Seen<'b> {
     host: Option<&'b [u8]>,
     framing: Framing,
     connection: ConnectionOptions,
-    has_upgrade: bool,
+    /// An `Upgrade` that may be passed on.
+    upgrade: bool,
 }
 
 fn gather<'b>(headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
@@ -130,7 +135,7 @@ fn gather<'b>(headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
         host: None,
         framing: Framing::None,
         connection: ConnectionOptions::default(),
-        has_upgrade: false,
+        upgrade: false,
     };
     let (mut length, mut chunked) = (None, false);
     for header in headers {
@@ -159,7 +164,7 @@ fn gather<'b>(headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
                 chunked = true;
             }
             Field::Connection => seen.connection.add(header.value),
-            Field::Upgrade => seen.has_upgrade = true,
+            Field::Upgrade => seen.upgrade = !is_http2(header.value),
             _ => {}
         }
     }
@@ -212,6 +217,13 @@ fn split_target<'b>(method: &str, target: &'b [u8]) -> Result<Target<'b>, Fault>
         return Err(Fault::BadRequest("a target must not hold a fragment"));
     }
     Ok(Target { authority, path, query: &rest[query..] })
+}
+
+/// HTTP/2 behind an upgrade would reach the backend past routing and forwarding fields; RFC 9113
+/// has withdrawn it.
+fn is_http2(upgrade: &[u8]) -> bool {
+    fields::members(upgrade)
+        .any(|member| member.eq_ignore_ascii_case(b"h2c") || member.eq_ignore_ascii_case(b"h2"))
 }
 
 fn describe(error: httparse::Error) -> &'static str {

@@ -103,6 +103,10 @@ fn gather(head: &mut ResponseHead<'_, '_>, to_head: bool) -> Result<(), Fault> {
     if chunked && !head.http11 {
         return Err(Fault::BadResponse("Transfer-Encoding in HTTP/1.0"));
     }
+    // Announced but not allowed (RFC 9112 section 6.3 item 1): a backend that sends it all the same
+    // would have it taken for the answer to the next request.
+    let announces = chunked || length.is_some_and(|length| length > 0);
+    let lies = announces && matches!(head.status, 100..=199 | 204);
     let bodiless = to_head || matches!(head.status, 100..=199 | 204 | 304);
     head.framing = match (bodiless, chunked, length) {
         (true, ..) => Framing::None,
@@ -110,7 +114,9 @@ fn gather(head: &mut ResponseHead<'_, '_>, to_head: bool) -> Result<(), Fault> {
         (false, false, Some(length)) => Framing::Length(length),
         (false, false, None) => Framing::UntilClose,
     };
-    head.keep_alive = !head.connection.close
+    head.has_hop_fields |= lies || (chunked && head.status == 304);
+    head.keep_alive = !lies
+        && !head.connection.close
         && (head.http11 || head.connection.keep_alive)
         && head.framing != Framing::UntilClose;
     Ok(())
@@ -138,7 +144,8 @@ mod tests {
                 (200, Framing::Chunked, true),
             ),
             ("HTTP/1.1 200 OK\r\n\r\n", (200, Framing::UntilClose, false)),
-            ("HTTP/1.1 204 No\r\nContent-Length: 3\r\n\r\n", (204, Framing::None, true)),
+            ("HTTP/1.1 204 No\r\nContent-Length: 0\r\n\r\n", (204, Framing::None, true)),
+            ("HTTP/1.1 204 No\r\nContent-Length: 3\r\n\r\n", (204, Framing::None, false)),
             ("HTTP/1.1 304 No\r\nContent-Length: 3\r\n\r\n", (304, Framing::None, true)),
             ("HTTP/1.1 100 Go\r\n\r\n", (100, Framing::None, true)),
             ("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n", (200, Framing::Length(3), false)),

@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::fault::Fault;
-use crate::limits::EJECTION;
+use crate::limits::{EJECTION, FRESH_CONNECTION};
 use crate::observe::BackendCells;
 use crate::table::{Backend, BackendState};
 use crate::worker::Worker;
@@ -28,6 +29,17 @@ struct Idle {
     socket: Socket,
     /// Milliseconds on the process's clock.
     since: u64,
+}
+
+/// Which pooled connections will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    Any,
+    /// For a request that must not be repeated: the backend may close an idle connection at the
+    /// very moment of its use.
+    JustUsed,
+    /// For a repetition: another pooled connection may be stale like the first.
+    Never,
 }
 
 /// A connection that carries one exchange.
@@ -54,8 +66,8 @@ impl Upstream {
     }
 
     /// A pooled connection that still looks alive, or a new one.
-    pub async fn connect(&self, worker: &Worker) -> Result<Link, Fault> {
-        if let Some(socket) = self.take_idle(worker) {
+    pub async fn connect(&self, reuse: Reuse, worker: &Worker) -> Result<Link, Fault> {
+        if let Some(socket) = self.take_idle(reuse, worker) {
             return Ok(Link { socket, reused: true });
         }
         self.cells().dials.add(1);
@@ -63,9 +75,16 @@ impl Upstream {
         Ok(Link { socket, reused: false })
     }
 
-    fn take_idle(&self, worker: &Worker) -> Option<Socket> {
+    fn take_idle(&self, reuse: Reuse, worker: &Worker) -> Option<Socket> {
+        let oldest = match reuse {
+            Reuse::Never => return None,
+            Reuse::JustUsed => aged(worker, FRESH_CONNECTION),
+            Reuse::Any => aged(worker, worker.settings.forwarding.idle_timeout),
+        };
         let mut pool = self.idle.borrow_mut();
-        let oldest = oldest_usable(worker);
+        if pool.last().is_some_and(|idle| idle.since < oldest) {
+            return None;
+        }
         while let Some(idle) = pool.pop() {
             // A server that closed, or that speaks unasked, must not get a request.
             if idle.since >= oldest && idle.socket.control.is_quiet() {
@@ -90,7 +109,7 @@ impl Upstream {
     }
 
     fn close_aged(&self, worker: &Worker) {
-        let oldest = oldest_usable(worker);
+        let oldest = aged(worker, worker.settings.forwarding.idle_timeout);
         let mut pool = self.idle.borrow_mut();
         // The oldest are at the front.
         let aged = pool.iter().take_while(|idle| idle.since < oldest).count();
@@ -98,10 +117,9 @@ impl Upstream {
     }
 }
 
-/// What was given back before this time is too old.
-fn oldest_usable(worker: &Worker) -> u64 {
-    let idle = worker.settings.forwarding.idle_timeout.as_millis();
-    worker.deadlines.now().saturating_sub(u64::try_from(idle).unwrap_or(u64::MAX))
+/// The time so long ago: what was given back before is too old.
+fn aged(worker: &Worker, age: Duration) -> u64 {
+    worker.deadlines.now().saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The backends that one worker has had to do with, by the table's slot.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd as _;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,6 +21,9 @@ const STAGE_LOOK: Duration = Duration::from_millis(200);
 /// Accepts until the process drains, and then until nothing is queued: a listener that is closed
 /// over a non-empty queue resets those clients.
 pub(super) async fn accept(worker: Rc<Worker>, entry_point: usize, listener: TcpListener) {
+    // Declared after the listener, so dropped before it. Should the worker panic, ending all that
+    // is watched takes the listener out of its group, where nobody would accept from it any more.
+    let _watched = worker.deadlines.watch(listener.as_raw_fd());
     let mut starved = false;
     loop {
         let draining = worker.life.stage() >= Stage::Draining;

@@ -50,6 +50,15 @@ impl Buffers {
     }
 }
 
+/// Why no line could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoLine {
+    /// The buffer is full.
+    NoRoom,
+    /// The stream has ended, in whatever way.
+    Ended,
+}
+
 /// Bytes that were read and not yet consumed, in a buffer of fixed capacity.
 pub struct Buffer {
     /// Up to its length filled; empty while an operation owns it.
@@ -62,12 +71,13 @@ pub struct Buffer {
 impl Buffer {
     #[inline]
     pub fn filled(&self) -> &[u8] {
-        &self.bytes[self.start..]
+        // Out of range only when an operation was dropped in flight and took the bytes with it.
+        self.bytes.get(self.start..).unwrap_or_default()
     }
 
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.start == self.bytes.len()
+        self.start >= self.bytes.len()
     }
 
     /// Room behind the filled part, without moving anything.
@@ -115,6 +125,26 @@ impl Buffer {
         let (result, slice) = from.read(bytes.slice_mut(filled..capacity)).await;
         self.bytes = slice.into_inner();
         result
+    }
+
+    /// Reads until a line end has come; makes room by moving what is filled to the front.
+    pub async fn fill_line(&mut self, from: &mut impl AsyncReadRent) -> Result<(), NoLine> {
+        loop {
+            if self.room() == 0 {
+                self.compact();
+            }
+            if self.room() == 0 {
+                return Err(NoLine::NoRoom);
+            }
+            let before = self.filled().len();
+            match self.fill(from).await {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return Err(NoLine::Ended),
+            }
+            if memchr::memchr(b'\n', &self.filled()[before..]).is_some() {
+                return Ok(());
+            }
+        }
     }
 
     /// Writes the first `n` filled bytes and consumes them.

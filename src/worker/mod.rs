@@ -14,9 +14,11 @@ mod thread;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::{EntryPoint, Forwarding};
 use crate::life::Life;
+use crate::limits::TURN_ROUNDS;
 use crate::model::Dialect;
 use crate::observe::{Stats, WorkerCells};
 use crate::table::Store;
@@ -49,10 +51,23 @@ pub struct Worker {
     pub nonblocking_sockets: bool,
     /// Client connections open now.
     pub connections: Cell<usize>,
+    /// Some listener of this worker is still open.
+    accepting: Cell<bool>,
     stats: Arc<Stats>,
 }
 
 impl Worker {
+    /// Lets other connections have their turn, every so many rounds of a loop.
+    ///
+    /// With epoll an operation that is ready completes without leaving the task: a peer that is
+    /// fast enough could keep a worker to itself. With io_uring every operation waits its turn.
+    #[inline]
+    pub async fn take_turns(&self, round: u32) {
+        if self.nonblocking_sockets && round % TURN_ROUNDS == TURN_ROUNDS - 1 {
+            monoio::time::sleep(Duration::ZERO).await;
+        }
+    }
+
     /// This worker's own counters.
     #[inline]
     pub fn cells(&self) -> &WorkerCells {

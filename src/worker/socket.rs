@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use monoio::io::{OwnedReadHalf, OwnedWriteHalf, Splitable as _};
 use monoio::net::TcpStream;
+use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown, SocketFlags};
 
 use super::deadline::{Deadline, Deadlines};
@@ -62,11 +63,14 @@ impl Socket {
 
 impl Control {
     /// Nothing has come and the peer has not closed: the connection can carry another request.
+    #[inline]
     pub fn is_quiet(&self) -> bool {
-        let mut byte = [0_u8; 1];
-        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        let result = rustix::net::recv(self.borrow(), &mut byte[..], flags);
-        matches!(result, Err(rustix::io::Errno::AGAIN))
+        peek(self.borrow()) == Err(Errno::AGAIN)
+    }
+
+    /// For [`Deadline`] alone, which lives beside it.
+    pub(super) fn fd(&self) -> RawFd {
+        self.fd
     }
 
     /// Tells the peer that no more will be written.
@@ -103,10 +107,37 @@ impl Control {
 
 /// Ends both directions of a watched descriptor; operations in flight complete at once.
 pub(super) fn shut_both(fd: RawFd) {
+    let _ = rustix::net::shutdown(watched(&fd), Shutdown::Both);
+}
+
+/// Ends the reading direction of a watched descriptor; a read in flight completes at once.
+pub(super) fn shut_read(fd: RawFd) {
+    let _ = rustix::net::shutdown(watched(&fd), Shutdown::Read);
+}
+
+/// See [`Control::is_quiet`], for a watched descriptor.
+pub(super) fn is_quiet(fd: RawFd) -> bool {
+    peek(watched(&fd)) == Err(Errno::AGAIN)
+}
+
+/// The peer of a watched descriptor has closed or reset, and everything before that was read.
+pub(super) fn has_ended(fd: RawFd) -> bool {
+    !matches!(peek(watched(&fd)), Ok(1..) | Err(Errno::AGAIN | Errno::INTR))
+}
+
+fn watched(fd: &RawFd) -> BorrowedFd<'_> {
     // SAFETY: `Deadlines` holds descriptors only between `watch` and the drop of its guard, and
-    // `Socket` drops its guard before the halves can close the descriptor.
-    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
-    let _ = rustix::net::shutdown(fd, Shutdown::Both);
+    // who watches drops the guard before the descriptor can be closed: `Socket` by the order of
+    // its fields, the accept loop by the order of its locals. A backend's descriptor is held only
+    // while `Awaiting` borrows its socket.
+    unsafe { BorrowedFd::borrow_raw(*fd) }
+}
+
+/// How many bytes could be read now, at most one.
+fn peek(fd: BorrowedFd<'_>) -> Result<usize, Errno> {
+    let mut byte = [0_u8; 1];
+    let (read, _) = rustix::net::recv(fd, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT)?;
+    Ok(read)
 }
 
 /// Takes one pending connection from a non-blocking listener, close-on-exec and in the blocking

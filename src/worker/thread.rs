@@ -1,5 +1,6 @@
 //! The threads of the workers: listeners bound before they start, a supervisor inside each.
 
+use std::cell::Cell;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::rc::Rc;
@@ -132,6 +133,7 @@ fn run(plan: &Plan, index: usize, listeners: Vec<StdListener>) -> io::Result<End
         upstreams: Default::default(),
         nonblocking_sockets: plan.rung == Rung::Epoll,
         connections: Default::default(),
+        accepting: Cell::new(true),
         stats: Arc::clone(&plan.stats),
     });
     worker.deadlines.tick(false);
@@ -153,10 +155,12 @@ async fn serve(worker: Rc<Worker>, listeners: Vec<StdListener>) -> io::Result<()
         let listener = TcpListener::from_std(listener)?;
         accepting.push(monoio::spawn(accept::accept(Rc::clone(&worker), entry_point, listener)));
     }
-    let ticking = monoio::spawn(tick(worker));
+    let ticking = monoio::spawn(tick(Rc::clone(&worker)));
     for task in accepting {
         task.await;
     }
+    // Only now can the number of open connections fall to zero for good.
+    worker.accepting.set(false);
     ticking.await;
     Ok(())
 }
@@ -170,9 +174,10 @@ async fn tick(worker: Rc<Worker>) {
         worker.deadlines.tick(stage >= Stage::Draining);
         if ticks.is_multiple_of(10) {
             worker.upstreams.tidy(&worker);
+            worker.deadlines.end_abandoned();
         }
         ticks = ticks.wrapping_add(1);
-        if stage >= Stage::Draining && worker.connections.get() == 0 {
+        if !worker.accepting.get() && worker.connections.get() == 0 {
             return;
         }
     }
