@@ -9,7 +9,13 @@
     reason = "crossbeam-epoch's pointer must be dereferenced; nothing else here is unsafe"
 )]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+
+// Under the model checker every atomic has to be its own: see tests/loom.
+#[cfg(crossbeam_loom)]
+use loom::sync::atomic::AtomicU64;
+#[cfg(not(crossbeam_loom))]
+use std::sync::atomic::AtomicU64;
 
 use crossbeam_epoch::{self as epoch, Atomic, Owned};
 use crossbeam_utils::CachePadded;
@@ -78,7 +84,7 @@ impl<T: Send + Sync> Drop for Published<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(crossbeam_loom)))]
 mod tests {
     use super::*;
     use std::sync::Arc;
