@@ -36,8 +36,13 @@ struct Value {
 }
 
 impl Value {
+    #[allow(unsafe_code, reason = "loom's cell gives a raw pointer")]
     fn new(number: u64) -> Self {
         let trace = Trace { reclaimed: UnsafeCell::new(false) };
+        // Written again, because loom does not take the creation of a cell for an access: a look
+        // that is not ordered after this would be at a value that is not there yet.
+        // SAFETY: nobody else knows the cell.
+        trace.reclaimed.with_mut(|flag| unsafe { *flag = false });
         Self { number, trace: std::sync::Arc::new(trace) }
     }
 
