@@ -1,0 +1,212 @@
+//! The hot path in pieces, in this process, without a socket: `cargo bench`.
+//!
+//! For one of them: `cargo bench -- route`. What these cannot show (system calls, wake-ups, the
+//! kernel's share) is measured by `loadtest/run`.
+
+use std::hint::black_box;
+use std::mem::MaybeUninit;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{Bencher, bench};
+use ringress::balance::choice::{Tried, choose};
+use ringress::balance::cookies::{CookieTable, find_cookie};
+use ringress::balance::sticky::cookie_value;
+use ringress::h1::chunked::Chunked;
+use ringress::h1::forward::{self, Origin};
+use ringress::h1::request::{self, Fields};
+use ringress::limits::HEAD_FIELDS;
+use ringress::model::{
+    CookieForm, Dialect, Model, Router, Rule, Scheme, Server, ServerState, ServerUrl, Service,
+    Sticky,
+};
+use ringress::route::{Routes, Subject};
+use ringress::table::Store;
+
+/// The allocator of the binary, or publication would be measured with another one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    divan::main();
+}
+
+/// What a browser sends, more or less.
+const HEAD: &[u8] = b"GET /shop/items/4711?sort=price&page=2 HTTP/1.1\r\n\
+    Host: host-7.example.com\r\n\
+    User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n\
+    Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
+    Accept-Language: en-US,en;q=0.5\r\n\
+    Accept-Encoding: gzip, deflate, br\r\n\
+    Connection: keep-alive\r\n\
+    Cookie: theme=dark; _sid=0123456789abcdef0123456789abcdef\r\n\
+    Upgrade-Insecure-Requests: 1\r\n\r\n";
+
+fn fields<'b>() -> Fields<'b> {
+    [const { MaybeUninit::uninit() }; HEAD_FIELDS]
+}
+
+#[bench]
+fn head_parse(bencher: Bencher) {
+    bencher.counter(BytesCount::of_slice(HEAD)).bench(|| {
+        let mut fields = fields();
+        let head = request::parse(black_box(HEAD), &mut fields).expect("valid").expect("complete");
+        black_box(&head);
+    });
+}
+
+#[bench]
+fn head_forward(bencher: Bencher) {
+    let mut fields = fields();
+    let head = request::parse(HEAD, &mut fields).expect("valid").expect("complete");
+    let origin = Origin { peer: "192.0.2.1", trusted: false, server: "lb" };
+    let mut out = Vec::with_capacity(4096);
+    bencher.counter(BytesCount::of_slice(HEAD)).bench_local(|| {
+        out.clear();
+        forward::write(&mut out, black_box(&head), None, &origin);
+        black_box(&out);
+    });
+}
+
+fn host(index: usize) -> String {
+    format!("host-{index}.example.com")
+}
+
+/// A router of its own host each: the last of them is asked for.
+#[bench(args = [1, 100, 10_000])]
+fn route_by_host(bencher: Bencher, routers: usize) {
+    let rules: Vec<Rule> = (0..routers).map(|i| Rule::Host(host(i))).collect();
+    find_last(bencher, &rules, &host(routers - 1), "/shop");
+}
+
+/// Routers that name no host are tried one by one: the worst case is the last.
+#[bench(args = [1, 100, 10_000])]
+fn route_by_prefix(bencher: Bencher, routers: usize) {
+    let rules: Vec<Rule> = (0..routers).map(|i| Rule::PathPrefix(format!("/{i:05}/"))).collect();
+    find_last(bencher, &rules, "h", &format!("/{:05}/x", routers - 1));
+}
+
+fn find_last(bencher: Bencher, rules: &[Rule], host: &str, path: &str) {
+    let routes = Routes::compile((0..).zip(rules).map(|(i, rule)| (rule, 1, i)));
+    let subject =
+        Subject { host: host.as_bytes(), path: path.as_bytes(), method: b"GET", headers: &[] };
+    assert_eq!(routes.find(&subject), Some(rules.len() as u32 - 1));
+    bencher.bench_local(|| routes.find(black_box(&subject)));
+}
+
+fn url(index: usize) -> ServerUrl {
+    // 10.0.0.0 and on: an overlay network.
+    let ip = Ipv4Addr::from_bits(0x0a00_0000 + index as u32);
+    ServerUrl { scheme: Scheme::Http, addr: SocketAddr::from((ip, 8080)) }
+}
+
+fn sticky() -> Sticky {
+    Sticky {
+        cookie_name: "_sid".into(),
+        form: CookieForm::Sha256,
+        secure: false,
+        http_only: false,
+        same_site: None,
+        max_age: 0,
+        path: "/".into(),
+        domain: String::new(),
+    }
+}
+
+/// From the field line to the backend.
+#[bench(args = [2, 100, 10_000])]
+fn cookie_lookup(bencher: Bencher, backends: usize) {
+    let sticky = sticky();
+    let table = CookieTable::compile(&sticky, (0..backends).map(|i| (url(i), true)));
+    let value = cookie_value(sticky.form, &url(backends - 1).to_string());
+    let line = format!("theme=dark; _sid={value}; other=1").into_bytes();
+    let find = |line: &[u8]| table.find(find_cookie(line, table.name())?);
+    assert_eq!(find(&line).map(|hit| hit.backend as usize), Some(backends - 1));
+    bencher.bench_local(|| find(black_box(&line)));
+}
+
+fn service(name: &str, servers: impl Iterator<Item = usize>, weight: u32) -> Service {
+    Service {
+        name: name.into(),
+        provider: "swarm".into(),
+        dialect: Dialect::V3,
+        servers: servers
+            .map(|index| Server {
+                url: url(index),
+                weight,
+                state: ServerState::Serving,
+                label: String::new(),
+            })
+            .collect(),
+        sticky: None,
+        pass_host_header: true,
+    }
+}
+
+/// `services` services, each with a router of its own and two servers.
+fn model(services: usize) -> Model {
+    let mut model = Model::default();
+    for index in 0..services {
+        let name = format!("service-{index}@swarm");
+        let host = host(index);
+        let router = Router {
+            name: name.clone(),
+            provider: "swarm".into(),
+            dialect: Dialect::V3,
+            rule_text: format!("Host(`{host}`)"),
+            rule: Some(Rule::Host(host)),
+            priority: 1,
+            entry_points: vec!["http".into()],
+            service: name.clone(),
+            disabled: None,
+        };
+        model.routers.insert(name.clone(), router);
+        let service = service(&name, 2 * index..2 * index + 2, 1);
+        model.services.insert(name, service);
+    }
+    model
+}
+
+/// The choice of a backend where no cookie says which, as in production: inside of a read.
+#[bench(args = [2, 100, 10_000])]
+fn rotation(bencher: Bencher, backends: usize) {
+    let store = Store::new(1, vec!["http".into()]);
+    let mut model = Model::default();
+    model.services.insert("s@swarm".into(), service("s@swarm", 0..backends, 1));
+    store.publish(model);
+    let tried = Tried::default();
+    let next = || store.read(|table| choose(table.service(0)?, &[], black_box(&tried), 1));
+    assert!(next().is_some());
+    bencher.bench_local(next);
+}
+
+/// 64 KiB of payload in chunks of this size, as one piece. Counted in chunks: payload is stepped
+/// over, not looked at, so bytes per second would say nothing.
+#[bench(args = [1024, 4096, 65_536])]
+fn chunk_decode_64k(bencher: Bencher, chunk: usize) {
+    let mut wire = Vec::new();
+    for _ in 0..65_536 / chunk {
+        wire.extend_from_slice(format!("{chunk:x}\r\n").as_bytes());
+        wire.resize(wire.len() + chunk, b'x');
+        wire.extend_from_slice(b"\r\n");
+    }
+    wire.extend_from_slice(b"0\r\n\r\n");
+    bencher.counter(ItemsCount::new(65_536 / chunk)).bench_local(|| {
+        let (mut chunked, mut payload) = (Chunked::new(), 0);
+        let used = chunked.take(black_box(&wire), |range| payload += range.len());
+        assert_eq!((used, payload), (Ok(wire.len()), 65_536));
+        chunked
+    });
+}
+
+/// Compiles and publishes, with the state of all backends found again, as every refresh does.
+#[bench(args = [1000])]
+fn publish(bencher: Bencher, services: usize) {
+    let store = Store::new(2, vec!["http".into()]);
+    let model = model(services);
+    store.publish(model.clone());
+    bencher
+        .counter(ItemsCount::new(services))
+        .with_inputs(|| model.clone())
+        .bench_local_values(|model| store.publish(model));
+}
