@@ -43,7 +43,7 @@ pub(super) static OPTIONS: &[Row] = &[
     row("respondingTimeouts.readTimeout", First, Time(|d, _, t| d.responding.read = Some(t)), "time for a whole request to arrive (0: no bound)"),
     row("forwardingTimeouts.dialTimeout", First, Time(|d, _, t| d.dial_timeout = Some(t)), "time to connect to a backend (1.5)"),
     row("forwardingTimeouts.responseHeaderTimeout", First, Time(|d, _, t| d.response_header_timeout = Some(t)), "time for a backend's first byte (0: no bound)"),
-    row("maxIdleConnsPerHost", First, Whole(|d, _, n| d.max_idle_per_host = Some(n)), "idle connections kept per backend (200)"),
+    row("maxIdleConnsPerHost", First, Whole(|d, _, n| d.max_idle_per_host = Some(n)), "idle connections kept per worker and backend (200)"),
 
     // Traefik 2 and 3: where services are found.
     row("providers.docker", Later, Switch(|d, _, on| d.docker.section.set(on)), "find containers of one engine"),
@@ -78,7 +78,7 @@ pub(super) static OPTIONS: &[Row] = &[
     row("api.insecure", Later, Switch(|d, _, on| { d.control.api.touch(); d.control.insecure = Some(on); }), "API and dashboard on :8080 (false)"),
     row("log.level", Later, Text(|d, _, v| { d.log_level = Some(value::level(v)?); Ok(none()) }), "DEBUG, INFO, WARN or ERROR (INFO)"),
     row("log.format", Later, Text(|d, _, v| log_format(d, v)), "common or json (common)"),
-    row("serversTransport.maxIdleConnsPerHost", Later, Whole(|d, _, n| d.max_idle_per_host = Some(n)), "idle connections kept per backend (200)"),
+    row("serversTransport.maxIdleConnsPerHost", Later, Whole(|d, _, n| d.max_idle_per_host = Some(n)), "idle connections kept per worker and backend (200)"),
     row("serversTransport.forwardingTimeouts.dialTimeout", Later, Time(|d, _, t| d.dial_timeout = Some(t)), "time to connect to a backend (1.5)"),
     row("serversTransport.forwardingTimeouts.responseHeaderTimeout", Later, Time(|d, _, t| d.response_header_timeout = Some(t)), "time for a backend's first byte (0: no bound)"),
     row("serversTransport.forwardingTimeouts.idleConnTimeout", Later, Time(|d, _, t| d.backend_idle_timeout = Some(t)), "life of an idle backend connection (30)"),
