@@ -53,7 +53,7 @@ async fn next_input(worker: &Rc<Worker>, client: &mut Client, grace: Duration) -
     let idle = worker.settings.entry_points[client.entry_point].idle_timeout;
     client.socket.deadline.arm_read(idle);
     client.socket.deadline.set_idle(grace);
-    let ready = client.socket.readable().await;
+    let ready = client.socket.readable(worker).await;
     client.socket.deadline.set_busy();
     // Bytes may have come at the very moment: their answer could not be sent any more.
     if ready.is_err() || client.socket.deadline.ended() {

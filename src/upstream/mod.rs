@@ -85,9 +85,9 @@ impl Upstream {
         if pool.last().is_some_and(|idle| idle.since < oldest) {
             return None;
         }
-        while let Some(idle) = pool.pop() {
+        while let Some(mut idle) = pool.pop() {
             // A server that closed, or that speaks unasked, must not get a request.
-            if idle.since >= oldest && idle.socket.control.is_quiet() {
+            if idle.since >= oldest && idle.socket.is_quiet(worker) {
                 return Some(idle.socket);
             }
         }

@@ -10,11 +10,13 @@ use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use monoio::io::{OwnedReadHalf, OwnedWriteHalf, Splitable as _};
 use monoio::net::TcpStream;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown, SocketFlags};
 
+use super::Worker;
 use super::deadline::{Deadline, Deadlines};
 
 pub type ReadHalf = OwnedReadHalf<TcpStream>;
@@ -42,9 +44,25 @@ impl Socket {
         Self { deadline: deadlines.watch(fd), control: Control { fd }, read, write }
     }
 
-    /// Waits until there is something to read, holding no buffer meanwhile.
-    pub async fn readable(&mut self) -> io::Result<()> {
-        self.stream().readable(false).await
+    /// Waits until there is something to read, holding no buffer meanwhile. In rare cases it comes
+    /// back too early; the read that follows then waits.
+    pub async fn readable(&mut self, worker: &Worker) -> io::Result<()> {
+        if !worker.nonblocking_sockets {
+            return self.stream().readable(false).await;
+        }
+        // Asking the kernel makes the driver forget the last event, so the next one is news and
+        // the kernel need not be asked again.
+        if self.is_quiet(worker) { self.stream().readable(true).await } else { Ok(()) }
+    }
+
+    /// Nothing has come and the peer has not closed: the connection can carry another request.
+    pub fn is_quiet(&mut self, worker: &Worker) -> bool {
+        if worker.nonblocking_sockets {
+            // One poll(2), or none. Unlike a peek it also makes the driver forget that there was
+            // something to read once, which saves the next read a failing try.
+            return self.stream().readable(false).now_or_never().is_none();
+        }
+        peek(self.control.borrow()) == Err(Errno::AGAIN)
     }
 
     /// Waits until a connection that is being opened is open, or has failed.
@@ -62,12 +80,6 @@ impl Socket {
 }
 
 impl Control {
-    /// Nothing has come and the peer has not closed: the connection can carry another request.
-    #[inline]
-    pub fn is_quiet(&self) -> bool {
-        peek(self.borrow()) == Err(Errno::AGAIN)
-    }
-
     /// For [`Deadline`] alone, which lives beside it.
     pub(super) fn fd(&self) -> RawFd {
         self.fd
@@ -115,7 +127,7 @@ pub(super) fn shut_read(fd: RawFd) {
     let _ = rustix::net::shutdown(watched(&fd), Shutdown::Read);
 }
 
-/// See [`Control::is_quiet`], for a watched descriptor.
+/// See [`Socket::is_quiet`], for a watched descriptor.
 pub(super) fn is_quiet(fd: RawFd) -> bool {
     peek(watched(&fd)) == Err(Errno::AGAIN)
 }
