@@ -9,19 +9,18 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, bench};
-use ringress::balance::choice::{Tried, choose};
-use ringress::balance::cookies::{CookieTable, find_cookie};
-use ringress::balance::sticky::cookie_value;
+use ringress::balance::{Tried, choose};
 use ringress::h1::chunked::Chunked;
 use ringress::h1::forward::{self, Origin};
 use ringress::h1::request::{self, Fields};
 use ringress::limits::HEAD_FIELDS;
+use ringress::model::cookie::cookie_value;
 use ringress::model::{
     CookieForm, Dialect, Model, Router, Rule, Scheme, Server, ServerState, ServerUrl, Service,
     Sticky,
 };
 use ringress::route::{Routes, Subject};
-use ringress::table::Store;
+use ringress::table::{CookieTable, Store, find_cookie};
 
 /// The allocator of the binary, or publication would be measured with another one.
 #[global_allocator]
@@ -175,7 +174,8 @@ fn rotation(bencher: Bencher, backends: usize) {
     model.services.insert("s@swarm".into(), service("s@swarm", 0..backends, 1));
     store.publish(model);
     let tried = Tried::default();
-    let next = || store.read(|table| choose(table.service(0)?, &[], black_box(&tried), 1));
+    let next =
+        || store.read(|table| choose(table.service(0)?, std::iter::empty(), black_box(&tried), 1));
     assert!(next().is_some());
     bencher.bench_local(next);
 }

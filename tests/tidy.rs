@@ -79,7 +79,9 @@ impl Source {
         if is_test_file || self.path.ends_with("/fake.rs") || self.path.ends_with("/wire.rs") {
             return "";
         }
-        self.text.split("#[cfg(test)]\nmod ").next().unwrap_or_default()
+        let tests = ["\n#[cfg(test)]\nmod ", "\n#[cfg(all(test,"];
+        let ends = tests.iter().filter_map(|start| self.text.find(start));
+        &self.text[..ends.min().unwrap_or(self.text.len())]
     }
 
     /// `src/h1/plan.rs` lies in the room `h1`, `src/relay.rs` is the room `relay`.

@@ -24,8 +24,6 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Idle client connections: 75 s as nginx has it; Traefik's 180 s once the user speaks of its
 /// timeouts at all, since the ones not named then mean Traefik's.
 const IDLE_OF_TRAEFIK: Duration = Duration::from_secs(180);
-/// Traefik 2.11.2 and later; Traefik 1 has none.
-const READ_OF_LATER: Duration = Duration::from_secs(60);
 
 /// What Go's transport takes a zero for.
 const MAX_IDLE_OF_GO: usize = 2;
@@ -223,7 +221,6 @@ fn entry_point(
     let said = [own.read, own.idle, common.read, common.idle];
     let idle = if said.iter().any(Option::is_some) { IDLE_OF_TRAEFIK } else { CLIENT_IDLE };
     let first = dialect == Dialect::V1;
-    let read = if first { Duration::ZERO } else { READ_OF_LATER };
     EntryPoint {
         name: entry.name.clone(),
         address,
@@ -233,7 +230,7 @@ fn entry_point(
             networks: entry.trusted.clone(),
         },
         idle_timeout: own.idle.or(common.idle).unwrap_or(idle),
-        read_timeout: own.read.or(common.read).unwrap_or(read),
+        read_timeout: own.read.or(common.read).unwrap_or_default(),
     }
 }
 

@@ -48,7 +48,8 @@ pub struct EntryPoint {
     pub trust: Trust,
     /// Idle time after which a kept-alive client connection is closed.
     pub idle_timeout: Duration,
-    /// Time for a whole request head and body to arrive; zero means no bound on the body.
+    /// Time for a whole request body to arrive; zero means no bound on it as long as it makes
+    /// progress. Traefik 2.11.2 and later cut every upload after 60 s; we only where asked to.
     pub read_timeout: Duration,
 }
 

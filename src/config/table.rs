@@ -68,7 +68,7 @@ pub(super) static OPTIONS: &[Row] = &[
     row("entryPoints.*.forwardedHeaders.insecure", Later, Switch(|d, n, on| d.entry(n).insecure = Some(on)), "believe every peer's X-Forwarded-* (false)"),
     row("entryPoints.*.forwardedHeaders.trustedIPs", Later, List(|d, n, v| trust(d.entry(n), &v)), "believe these networks' X-Forwarded-*"),
     row("entryPoints.*.transport.respondingTimeouts.idleTimeout", Later, Time(|d, n, t| d.entry(n).responding.idle = Some(t)), "life of an idle client connection (75)"),
-    row("entryPoints.*.transport.respondingTimeouts.readTimeout", Later, Time(|d, n, t| d.entry(n).responding.read = Some(t)), "time for a whole request to arrive (60)"),
+    row("entryPoints.*.transport.respondingTimeouts.readTimeout", Later, Time(|d, n, t| d.entry(n).responding.read = Some(t)), "time for a whole request to arrive (0: no bound)"),
     row("entryPoints.*.transport.lifeCycle.graceTimeOut", Later, Time(|d, n, t| d.entry(n).life.grace = Some(t)), "time for exchanges in flight at the end (10)"),
     row("entryPoints.*.transport.lifeCycle.requestAcceptGraceTimeout", Later, Time(|d, n, t| d.entry(n).life.accept_grace = Some(t)), "go on accepting after the stop signal (0)"),
     row("entryPoints.*.http.tls", Later, Needs, "not yet: the entry point stays closed"),

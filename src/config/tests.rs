@@ -74,7 +74,7 @@ fn todays_spelling_of_the_same() {
     let entry = &found.entry_points[0];
     assert_eq!((entry.name.as_str(), entry.address.port()), ("web", 8000));
     assert!(!entry.trust.insecure);
-    assert_eq!(entry.read_timeout, Duration::from_secs(60));
+    assert_eq!(entry.read_timeout, Duration::ZERO);
     assert_eq!(found.default_entry_points, ["web"]);
     assert!(found.api.unwrap().ping);
 }

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
 
@@ -16,7 +16,7 @@ use super::reply::{Replied, Reply};
 use crate::balance::Tried;
 use crate::fault::Fault;
 use crate::life::Stage;
-use crate::limits::{PROGRESS_TIMEOUT, RETRIES};
+use crate::limits::{DEADLINE_TICK, PROGRESS_TIMEOUT, RETRIES};
 use crate::relay;
 use crate::upstream::{Link, Reuse, Upstream};
 use crate::worker::Worker;
@@ -149,7 +149,8 @@ async fn attempt(
         (result, true)
     } else {
         input.consume(facts.head_len + in_output);
-        let upload = Upload { input, output, body, pending: ahead - in_output };
+        let time = worker.settings.entry_points[client.entry_point].read_timeout;
+        let upload = Upload { input, output, body, pending: ahead - in_output, time };
         both_ways(worker, client, &mut link, upload, &mut reply).await
     };
     // Where the client had gone, a tick has ended the backend's connection, too.
@@ -221,6 +222,8 @@ struct Upload<'a> {
     body: Body,
     /// Bytes at the front of `input` that are known to belong to the body.
     pending: usize,
+    /// For the whole body; zero means no bound as long as it makes progress.
+    time: Duration,
 }
 
 enum UploadFault {
@@ -292,9 +295,15 @@ impl Upload<'_> {
         }
         // Everything in `input` went with the head, so a larger buffer can take over.
         let mut buffer = worker.buffers.take_large();
+        let started = worker.deadlines.now();
         for round in 0.. {
             worker.take_turns(round).await;
-            from_deadline.arm_read(PROGRESS_TIMEOUT);
+            let taken = Duration::from_millis(worker.deadlines.now().saturating_sub(started));
+            from_deadline.arm_read(match self.time {
+                Duration::ZERO => PROGRESS_TIMEOUT,
+                // Never zero, which would disarm.
+                time => time.saturating_sub(taken).clamp(DEADLINE_TICK, PROGRESS_TIMEOUT),
+            });
             let read = buffer.fill(from).await;
             from_deadline.disarm_read();
             match read {

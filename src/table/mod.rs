@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 pub use compile::{Backend, ServiceEntry, Table};
-pub use cookies::find_cookie;
+pub use cookies::{CookieTable, find_cookie};
 pub use publish::Published;
 pub use state::{BackendFigures, BackendState, ServiceState};
 
