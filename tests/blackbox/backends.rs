@@ -151,7 +151,8 @@ impl Mock {
         })
     }
 
-    fn play(role: impl Fn(Peer) + Send + Sync + 'static) -> Self {
+    /// Any other role, written down where it is played.
+    pub fn play(role: impl Fn(Peer) + Send + Sync + 'static) -> Self {
         let ip = fresh_address();
         let listener = TcpListener::bind((ip.as_str(), BACKEND_PORT)).expect("bind a mock");
         let ended = Arc::new(AtomicBool::new(false));
@@ -179,7 +180,7 @@ impl Drop for Mock {
 }
 
 /// The load balancer as a mock sees it.
-struct Peer {
+pub struct Peer {
     reader: BufReader<TcpStream>,
 }
 
@@ -191,7 +192,7 @@ impl Peer {
 
     /// Head of the next request; its body, if it declares a length, is read and dropped. `None`
     /// at the end of the connection.
-    fn request(&mut self) -> Option<String> {
+    pub fn request(&mut self) -> Option<String> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             if self.reader.read_line(&mut head).ok()? == 0 {
@@ -207,7 +208,7 @@ impl Peer {
         Some(head)
     }
 
-    fn say(&mut self, text: &str) {
+    pub fn say(&mut self, text: &str) {
         // The other side may be gone; that is the case's business.
         let _ = self.reader.get_mut().write_all(text.as_bytes());
     }

@@ -10,6 +10,7 @@
 //! | `bodies` | lengths, chunks, 100-continue, odd endings, in both directions |
 //! | `upgrades` | WebSockets and raw tunnels |
 //! | `misbehaviour` | bad backends and rude clients: who is cut, and that others are not |
+//! | `hardening` | what an attacker found once: stale pools, lying ends, drains, abandoned waits |
 //! | `complaints` | bad labels and flags: one clear message, everything else works |
 //! | `life` | the engine gone and back, graceful stop |
 //!
@@ -28,6 +29,7 @@ mod harness;
 mod balancing;
 mod bodies;
 mod complaints;
+mod hardening;
 mod heads;
 mod life;
 mod misbehaviour;
