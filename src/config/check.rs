@@ -94,6 +94,12 @@ fn providers(draft: &Draft, dialect: Dialect, say: &mut Say) -> Vec<Docker> {
     if draft.swarm.section.asked() {
         found.push(provider(&draft.swarm, "swarm", Dialect::V3, true));
     }
+    if draft.constrained && !found.is_empty() {
+        let problem = "the Docker provider stays off, because constraints are not supported yet \
+                       and it would serve what they exclude";
+        say(Severity::Warning, problem.to_owned(), "take them out if every service may be served");
+        return Vec::new();
+    }
     if found.is_empty() {
         let problem = "no provider is asked for, so no service will be found".to_owned();
         say(Severity::Warning, problem, "add --providers.swarm or --docker --docker.swarmMode");

@@ -30,6 +30,8 @@ impl Section {
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     /// `--docker`, `--providers.docker`, `--providers.swarm`.
+    /// Some services must not be served, and we cannot tell which.
+    pub constrained: bool,
     pub docker_first: DockerDraft,
     pub docker: DockerDraft,
     pub swarm: DockerDraft,

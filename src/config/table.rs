@@ -23,6 +23,8 @@ pub(super) static OPTIONS: &[Row] = &[
     row("docker.watch", First, Switch(|d, _, on| d.first().watch = Some(on)), "follow changes (true)"),
     row("docker.endpoint", First, Text(|d, _, v| { d.first().endpoint = Some(endpoint(v)?); Ok(none()) }), "the Engine's socket (unix:///var/run/docker.sock)"),
     row("docker.exposedByDefault", First, Switch(|d, _, on| d.first().exposed_by_default = Some(on)), "serve what has no traefik.enable (true)"),
+    row("constraints", First, Text(constraints), "not yet: the provider stays off, or it would serve what they exclude"),
+    row("docker.constraints", First, Text(|d, n, v| { d.first(); constraints(d, n, v) }), "not yet: the provider stays off, or it would serve what they exclude"),
     row("docker.network", First, Text(|d, _, v| { d.first().network = Some(v.to_owned()); Ok(none()) }), "network of backends that name none"),
     row("docker.domain", First, Text(|d, _, v| { d.first().domain = Some(v.to_owned()); Ok(none()) }), "suffix of the rule of a service that has none"),
     // Traefik 1: doors.
@@ -52,6 +54,7 @@ pub(super) static OPTIONS: &[Row] = &[
     row("providers.docker.watch", Later, Switch(|d, _, on| d.docker().watch = Some(on)), "follow changes (true)"),
     row("providers.docker.endpoint", Later, Text(|d, _, v| { d.docker().endpoint = Some(endpoint(v)?); Ok(none()) }), "the Engine's socket (unix:///var/run/docker.sock)"),
     row("providers.docker.exposedByDefault", Later, Switch(|d, _, on| d.docker().exposed_by_default = Some(on)), "serve what has no traefik.enable (true)"),
+    row("providers.docker.constraints", Later, Text(|d, n, v| { d.docker(); constraints(d, n, v) }), "not yet: the provider stays off, or it would serve what they exclude"),
     row("providers.docker.network", Later, Text(|d, _, v| { d.docker().network = Some(v.to_owned()); Ok(none()) }), "network of backends that name none"),
     row("providers.docker.defaultRule", Later, Text(|d, _, v| { d.docker().default_rule = Some(v.to_owned()); Ok(none()) }), "rule of routers that have none (Host(`{{ normalize .Name }}`))"),
     row("providers.swarm", Later, Switch(|d, _, on| d.swarm.section.set(on)), "find services and tasks of a swarm"),
@@ -59,6 +62,7 @@ pub(super) static OPTIONS: &[Row] = &[
     row("providers.swarm.watch", Later, Switch(|d, _, on| d.swarm().watch = Some(on)), "follow changes (true)"),
     row("providers.swarm.endpoint", Later, Text(|d, _, v| { d.swarm().endpoint = Some(endpoint(v)?); Ok(none()) }), "the Engine's socket (unix:///var/run/docker.sock)"),
     row("providers.swarm.exposedByDefault", Later, Switch(|d, _, on| d.swarm().exposed_by_default = Some(on)), "serve what has no traefik.enable (true)"),
+    row("providers.swarm.constraints", Later, Text(|d, n, v| { d.swarm(); constraints(d, n, v) }), "not yet: the provider stays off, or it would serve what they exclude"),
     row("providers.swarm.network", Later, Text(|d, _, v| { d.swarm().network = Some(v.to_owned()); Ok(none()) }), "network of backends that name none"),
     row("providers.swarm.defaultRule", Later, Text(|d, _, v| { d.swarm().default_rule = Some(v.to_owned()); Ok(none()) }), "rule of routers that have none (Host(`{{ normalize .Name }}`))"),
     // Traefik 2 and 3: doors.
@@ -109,10 +113,10 @@ pub(super) static OPTIONS: &[Row] = &[
 pub(super) static NOT_YET: &[(&str, Family)] = &[
     // Traefik 1.
     ("acme", First), ("file", First), ("rest", First), ("retry", First), ("healthCheck", First),
-    ("constraints", First), ("insecureSkipVerify", First), ("rootCAs", First), ("keepTrailingSlash", First),
+    ("insecureSkipVerify", First), ("rootCAs", First), ("keepTrailingSlash", First),
     ("allowMinWeightZero", First), ("accessLogsFile", First), ("traefikLogsFile", First),
     ("traefikLog.filePath", First), ("respondingTimeouts.writeTimeout", First), ("providersThrottleDuration", First), ("api.statistics", First),
-    ("docker.tls", First), ("docker.constraints", First), ("docker.useBindPortIP", First),
+    ("docker.tls", First), ("docker.useBindPortIP", First),
     ("docker.filename", First), ("docker.templateVersion", First), ("docker.debugLogGeneratedTemplate", First),
     ("docker.trace", First),
     ("web.certFile", First), ("web.keyFile", First), ("web.readOnly", First), ("web.path", First),
@@ -125,10 +129,10 @@ pub(super) static NOT_YET: &[(&str, Family)] = &[
     ("certificatesResolvers", Later), ("tcpServersTransport", Later), ("experimental", Later), ("core", Later),
     ("spiffe", Later), ("ocsp", Later), ("pilot", Later), ("hub", Later),
     ("providers.docker.username", Later), ("providers.docker.password", Later), ("providers.docker.tls", Later),
-    ("providers.docker.httpClientTimeout", Later), ("providers.docker.constraints", Later),
+    ("providers.docker.httpClientTimeout", Later),
     ("providers.docker.useBindPortIP", Later), ("providers.docker.allowEmptyServices", Later),
     ("providers.swarm.username", Later), ("providers.swarm.password", Later), ("providers.swarm.tls", Later),
-    ("providers.swarm.httpClientTimeout", Later), ("providers.swarm.constraints", Later),
+    ("providers.swarm.httpClientTimeout", Later),
     ("providers.swarm.useBindPortIP", Later), ("providers.swarm.allowEmptyServices", Later),
     ("providers.file", Later), ("providers.http", Later), ("providers.rest", Later), ("providers.plugin", Later),
     ("providers.kubernetesIngress", Later), ("providers.kubernetesCRD", Later), ("providers.kubernetesGateway", Later),
@@ -160,6 +164,11 @@ pub(super) static NOT_YET: &[(&str, Family)] = &[
 
 /// Options that are taken and rightly change nothing: we phone nobody.
 pub(super) static SILENT: &[&str] = &["checkNewVersion", "sendAnonymousUsage", "global"];
+
+fn constraints(draft: &mut Draft, _: &str, text: &str) -> Result<Vec<String>, Wrong> {
+    draft.constrained |= !text.is_empty();
+    Ok(none())
+}
 
 const fn none() -> Vec<String> {
     Vec::new()

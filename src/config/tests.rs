@@ -172,11 +172,18 @@ fn what_traefik_knows_and_we_do_not_is_a_warning() {
         "--tracing",
         "--providers.file.filename=/x",
         "-c /etc/traefik.toml",
-        "--docker.constraints=tag==x",
     ] {
         let found = loaded(&format!("--providers.swarm {option}"));
         let said = warnings(&found);
         assert!(said.len() == 1 && said[0].contains("not supported yet"), "{option}: {said:?}");
+    }
+    // Without them we would serve what they exclude.
+    for option in ["--docker --constraints=tag==x", "--providers.swarm.constraints=Label(`a`,`b`)"]
+    {
+        let found = loaded(option);
+        let said = warnings(&found);
+        assert!(found.docker.is_empty() && said.len() == 1, "{option}: {said:?}");
+        assert!(said[0].contains("constraints are not supported yet"), "{said:?}");
     }
     quiet("--docker --checknewversion=false --sendAnonymousUsage=false");
     quiet("--providers.swarm --global.checkNewVersion=false");
