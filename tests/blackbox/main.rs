@@ -10,7 +10,9 @@
 //! | `bodies` | lengths, chunks, 100-continue, odd endings, in both directions |
 //! | `upgrades` | WebSockets and raw tunnels |
 //! | `misbehaviour` | bad backends and rude clients: who is cut, and that others are not |
-//! | `hardening` | what an attacker found once: stale pools, lying ends, drains, abandoned waits |
+//! | `hardening` | what an attacker found once: stale pools, lying ends, costly heads |
+//! | `waiting` | whose time is whose: 408, 504, clients that leave while they wait |
+//! | `draining` | clients before, at and after the stop signal |
 //! | `complaints` | bad labels and flags: one clear message, everything else works |
 //! | `life` | the engine gone and back, graceful stop |
 //!
@@ -29,8 +31,10 @@ mod harness;
 mod balancing;
 mod bodies;
 mod complaints;
+mod draining;
 mod hardening;
 mod heads;
 mod life;
 mod misbehaviour;
 mod upgrades;
+mod waiting;
