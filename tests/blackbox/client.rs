@@ -71,8 +71,8 @@ impl Conn {
             head.push_str(&format!("Content-Length: {}\r\n", body.len()));
         }
         head.push_str("\r\n");
-        self.send(head);
-        self.send(body);
+        // In one piece: whether a request lies whole in the proxy's buffer shall not be chance.
+        self.send([head.as_bytes(), body].concat());
         self.response(method)
     }
 
