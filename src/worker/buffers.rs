@@ -13,13 +13,41 @@ use monoio::io::{AsyncReadRent, AsyncWriteRent};
 use super::deadline::Deadline;
 use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, POOLED_BUFFERS};
 
-/// The free buffers of one worker, by size.
+/// The buffers of one worker, by size.
 pub struct Buffers {
-    small: RefCell<Vec<Vec<u8>>>,
-    large: RefCell<Vec<Vec<u8>>>,
+    small: RefCell<Free>,
+    large: RefCell<Free>,
     /// Bytes that are lent, and how many may be.
     lent: Cell<usize>,
     budget: usize,
+}
+
+/// Free buffers of one size: the last that was given back is the first to be taken, so those at
+/// the front are the ones that nobody needs.
+#[derive(Default)]
+struct Free {
+    buffers: Vec<Vec<u8>>,
+    /// The fewest that were free since the last look: so many were not needed at all.
+    unneeded: usize,
+}
+
+impl Free {
+    fn take(&mut self) -> Option<Vec<u8>> {
+        let taken = self.buffers.pop();
+        self.unneeded = self.unneeded.min(self.buffers.len());
+        taken
+    }
+
+    fn give(&mut self, bytes: Vec<u8>) {
+        if self.buffers.len() < POOLED_BUFFERS {
+            self.buffers.push(bytes);
+        }
+    }
+
+    fn tidy(&mut self) {
+        self.buffers.drain(..self.unneeded.min(self.buffers.len()));
+        self.unneeded = self.buffers.len();
+    }
 }
 
 impl Buffers {
@@ -57,8 +85,14 @@ impl Buffers {
         self.take_from(&self.large, BODY_BUFFER_BYTES)
     }
 
-    fn take_from(self: &Rc<Self>, free: &RefCell<Vec<Vec<u8>>>, size: usize) -> Buffer {
-        let bytes = free.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(size));
+    /// Gives back to the system what was not needed since the last call.
+    pub fn tidy(&self) {
+        self.small.borrow_mut().tidy();
+        self.large.borrow_mut().tidy();
+    }
+
+    fn take_from(self: &Rc<Self>, free: &RefCell<Free>, size: usize) -> Buffer {
+        let bytes = free.borrow_mut().take().unwrap_or_else(|| Vec::with_capacity(size));
         self.lent.set(self.lent.get() + size);
         Buffer { bytes, start: 0, size, home: Rc::clone(self) }
     }
@@ -72,11 +106,8 @@ impl Buffers {
             BUFFER_BYTES => &self.small,
             _ => return,
         };
-        let mut free = free.borrow_mut();
-        if free.len() < POOLED_BUFFERS {
-            bytes.clear();
-            free.push(bytes);
-        }
+        bytes.clear();
+        free.borrow_mut().give(bytes);
     }
 }
 
@@ -253,6 +284,20 @@ mod tests {
         let second = buffers.take();
         assert!(second.is_empty() && second.bytes.as_ptr() == address);
         assert_eq!(buffers.take_large().room(), BODY_BUFFER_BYTES);
+    }
+
+    #[test]
+    fn what_nobody_needs_is_given_back() {
+        let buffers = Rc::new(Buffers::new(usize::MAX));
+        let free = || buffers.small.borrow().buffers.len();
+        drop([buffers.take(), buffers.take(), buffers.take()]);
+        buffers.tidy();
+        assert_eq!(free(), 3, "they were needed");
+        drop(buffers.take());
+        buffers.tidy();
+        assert_eq!(free(), 1);
+        buffers.tidy();
+        assert_eq!(free(), 0);
     }
 
     #[test]

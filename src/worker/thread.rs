@@ -190,6 +190,7 @@ async fn tick(worker: Rc<Worker>) {
         }
         if ticks.is_multiple_of(10) {
             worker.upstreams.tidy(&worker);
+            worker.buffers.tidy();
         }
         ticks = ticks.wrapping_add(1);
         if !worker.accepting.get() && worker.connections.get() == 0 {
