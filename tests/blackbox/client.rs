@@ -105,6 +105,25 @@ impl Conn {
         Ok(response)
     }
 
+    /// Nothing comes and the connection does not end, for so long.
+    pub fn is_silent_for(&mut self, time: Duration) -> bool {
+        let stream = self.reader.get_ref();
+        stream.set_read_timeout(Some(time)).expect("a timeout");
+        let ended = stream.peek(&mut [0]);
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        ended.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Reads a little at a time until the end, in whatever way; gives how much it was.
+    pub fn sip(&mut self, bytes: usize, pause: Duration) -> usize {
+        let (mut sip, mut total) = (vec![0; bytes], 0);
+        while let Ok(taken @ 1..) = self.reader.get_mut().read(&mut sip) {
+            total += taken;
+            std::thread::sleep(pause);
+        }
+        total
+    }
+
     /// Everything until the end of the connection.
     pub fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();

@@ -81,7 +81,7 @@ fn one_router_name_in_two_services(driver: Driver) {
     add("stack_one", &one, rule("web", "/one"));
     add("stack_two", &two, rule("web", "/two"));
     add("stack_three", &three, rule("other", "/three"));
-    let lb = Lb::start_modern(driver, &engine);
+    let lb = Lb::start_modern(driver, &engine, &[]);
     eventually("the good router works", crate::engine::EFFECT, || {
         (lb.get("/three", &[]).backend() == Some("good")).then_some(())
     });

@@ -79,8 +79,18 @@ pub struct Process {
 
 impl Process {
     pub fn spawn(args: &[String]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ringress"))
-            .args(args)
+        Self::run(Command::new(env!("CARGO_BIN_EXE_ringress")).args(args))
+    }
+
+    /// With no more than so many descriptors.
+    pub fn spawn_scarce(args: &[String], descriptors: usize) -> Self {
+        let limit = format!("--nofile={descriptors}:{descriptors}");
+        let mut command = Command::new("prlimit");
+        Self::run(command.arg(limit).arg(env!("CARGO_BIN_EXE_ringress")).args(args))
+    }
+
+    fn run(command: &mut Command) -> Self {
+        let mut child = command
             .env_remove("RINGRESS_DRIVER")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -122,6 +132,11 @@ impl Process {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill");
         assert!(sent.success());
+    }
+
+    /// Descriptors that it has open.
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("its descriptors").count()
     }
 
     /// Processor time of all its threads so far.
@@ -178,7 +193,19 @@ impl Lb {
         Self::start_at(driver, &fresh_address(), &endpoint, more)
     }
 
+    /// The same with no more than so many descriptors.
+    pub fn start_scarce(driver: Driver, engine: &FakeEngine, descriptors: usize) -> Self {
+        let ip = fresh_address();
+        let endpoint = format!("--docker.endpoint={}", engine.endpoint());
+        let args = Self::args(driver, &ip, &endpoint, &[]);
+        Self::start_process(&ip, args.clone(), Process::spawn_scarce(&args, descriptors))
+    }
+
     pub fn start_at(driver: Driver, ip: &str, endpoint: &str, more: &[&str]) -> Self {
+        Self::start_with(ip, Self::args(driver, ip, endpoint, more))
+    }
+
+    fn args(driver: Driver, ip: &str, endpoint: &str, more: &[&str]) -> Vec<String> {
         let mut args: Vec<String> = ["--docker", "\\", "--docker.swarmmode", "--docker.watch"]
             .iter()
             .map(|arg| (*arg).to_owned())
@@ -191,13 +218,13 @@ impl Lb {
         args.push("--ringress.workers=2".to_owned());
         args.push(driver.flag());
         args.extend(more.iter().map(|arg| (*arg).to_owned()));
-        Self::start_with(ip, args)
+        args
     }
 
     /// Starts it with today's spelling of the same.
-    pub fn start_modern(driver: Driver, engine: &FakeEngine) -> Self {
+    pub fn start_modern(driver: Driver, engine: &FakeEngine, more: &[&str]) -> Self {
         let ip = fresh_address();
-        let args = vec![
+        let mut args = vec![
             "--providers.swarm".to_owned(),
             format!("--providers.swarm.endpoint={}", engine.endpoint()),
             format!("--entryPoints.web.address={ip}:25580"),
@@ -207,18 +234,23 @@ impl Lb {
             "--ringress.workers=2".to_owned(),
             driver.flag(),
         ];
+        args.extend(more.iter().map(|arg| (*arg).to_owned()));
         Self::start_with(&ip, args)
     }
 
     fn start_with(ip: &str, args: Vec<String>) -> Self {
+        let process = Process::spawn(&args);
+        Self::start_process(ip, args, process)
+    }
+
+    fn start_process(ip: &str, args: Vec<String>, process: Process) -> Self {
         let at = |port: u16| SocketAddr::new(ip.parse().expect("an address"), port);
         let (entry, web) = (at(25580), at(25581));
-        let process = Self::launch(&args, entry, web);
+        let process = Self::launched(process, entry, web);
         Self { process, entry, web, args }
     }
 
-    fn launch(args: &[String], entry: SocketAddr, web: SocketAddr) -> Process {
-        let mut process = Process::spawn(args);
+    fn launched(mut process: Process, entry: SocketAddr, web: SocketAddr) -> Process {
         eventually("listeners", Duration::from_secs(10), || {
             assert!(process.is_running(), "ended at its start: {}", process.log());
             let up = |at| TcpStream::connect_timeout(at, Duration::from_secs(1)).is_ok();
@@ -237,7 +269,7 @@ impl Lb {
             let refused = |at| TcpStream::connect_timeout(at, Duration::from_secs(1)).is_err();
             (refused(&self.entry) && refused(&self.entry)).then_some(())
         });
-        self.process = Self::launch(&self.args, self.entry, self.web);
+        self.process = Self::launched(Process::spawn(&self.args), self.entry, self.web);
     }
 
     /// A connection to the entry point.

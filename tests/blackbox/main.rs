@@ -12,6 +12,8 @@
 //! | `misbehaviour` | bad backends and rude clients: who is cut, and that others are not |
 //! | `hardening` | what an attacker found once: stale pools, lying ends, costly heads |
 //! | `waiting` | whose time is whose: 408, 504, clients that leave while they wait |
+//! | `bounds` | options that bound heads, times and connections |
+//! | `overload` | more clients, bytes or descriptors than there is room for |
 //! | `draining` | clients before, at and after the stop signal |
 //! | `complaints` | bad labels and flags: one clear message, everything else works |
 //! | `life` | the engine gone and back, graceful stop |
@@ -30,11 +32,13 @@ mod harness;
 
 mod balancing;
 mod bodies;
+mod bounds;
 mod complaints;
 mod draining;
 mod hardening;
 mod heads;
 mod life;
 mod misbehaviour;
+mod overload;
 mod upgrades;
 mod waiting;
