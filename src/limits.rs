@@ -33,6 +33,11 @@ pub const CHUNK_LINE_BYTES: usize = 1024;
 /// Trailer section of a chunked body. (within the head / 15 KiB / 60 KiB / 1 MiB)
 pub const TRAILER_BYTES: usize = 8 * 1024;
 
+/// What follows the fixed part of a PROXY protocol header of version 2: addresses, and TLVs that
+/// are skipped. Its length field would allow 64 KiB; a client's certificate, the longest thing
+/// known to be sent so, has some 2 KiB. (4 KiB / 16 KiB / – / 4 KiB)
+pub const PROXY_BLOCK_BYTES: usize = 4096;
+
 /// Interim (1xx) responses before the final one; a backend that sends more is broken.
 pub const INTERIM_RESPONSES: u32 = 16;
 
@@ -109,4 +114,5 @@ const _: () = assert!(HEAD_BYTES <= u16::MAX as usize + 1, "offsets into a head 
 const _: () = assert!(BUFFER_BYTES >= HEAD_BYTES, "a head lies in one buffer");
 const _: () = assert!(BODY_BUFFER_BYTES >= BUFFER_BYTES);
 const _: () = assert!(CHUNK_LINE_BYTES + TRAILER_BYTES < BUFFER_BYTES);
+const _: () = assert!(16 + PROXY_BLOCK_BYTES < BUFFER_BYTES, "a PROXY header lies in one buffer");
 const _: () = assert!(DEADLINE_TICK.as_millis() * 5 <= DIAL_TIMEOUT.as_millis());
