@@ -189,6 +189,7 @@ fn entry_points(
             say(Severity::Error, problem, &remedy);
             continue;
         };
+        check_proxy_protocol(dialect, entry, say);
         found.push(entry_point(draft, dialect, entry, address));
     }
     if !named {
@@ -216,6 +217,24 @@ fn entry_points(
     found
 }
 
+/// A header that nobody may send is a slip, and to serve with the proxy's address in the place of
+/// each client's would hide it. Traefik does not start either.
+fn check_proxy_protocol(dialect: Dialect, entry: &EntryDraft, say: &mut Say) {
+    let draft = &entry.proxy_protocol;
+    if draft.section.asked() && !draft.insecure && draft.trusted.is_empty() {
+        let name = &entry.name;
+        let (option, remedy) = match dialect {
+            Dialect::V1 => ("ProxyProtocol".to_owned(), "add ProxyProtocol.TrustedIPs:10.0.0.0/8"),
+            _ => (
+                format!("--entryPoints.{name}.proxyProtocol"),
+                "add .trustedIPs with the proxies' networks",
+            ),
+        };
+        let problem = format!("{option} of the entry point {name} trusts nobody");
+        say(Severity::Error, problem, remedy);
+    }
+}
+
 fn entry_point(
     draft: &Draft,
     dialect: Dialect,
@@ -235,6 +254,10 @@ fn entry_point(
             insecure: entry.insecure.unwrap_or(first && entry.trusted.is_empty()),
             networks: entry.trusted.clone(),
         },
+        proxy_protocol: entry.proxy_protocol.section.asked().then(|| Trust {
+            insecure: entry.proxy_protocol.insecure,
+            networks: entry.proxy_protocol.trusted.clone(),
+        }),
         idle_timeout: own.idle.or(common.idle).unwrap_or(idle),
         read_timeout: own.read.or(common.read).unwrap_or_default(),
     }

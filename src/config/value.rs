@@ -142,6 +142,11 @@ pub fn network(text: &str) -> Result<Network, Wrong> {
     Ok(Network { address, prefix })
 }
 
+/// As many networks.
+pub fn networks(texts: &[String]) -> Result<Vec<Network>, Wrong> {
+    texts.iter().map(|text| network(text)).collect()
+}
+
 /// Entries between commas, trimmed, blanks dropped.
 pub fn list(text: &str) -> Vec<String> {
     let entries = text.split(',').map(str::trim);

@@ -9,6 +9,7 @@ use monoio::net::TcpStream;
 use super::answer;
 use super::exchange::{After, exchange};
 use super::plan::{Plan, Refusal, plan};
+use super::preface;
 use crate::balance::Tried;
 use crate::fault::Fault;
 use crate::life::Stage;
@@ -39,7 +40,17 @@ pub async fn serve(worker: &Rc<Worker>, entry_point: usize, stream: TcpStream, p
         trusted: worker.settings.entry_points[entry_point].trust.covers(address),
     };
     let mut grace = FIRST_REQUEST_GRACE;
-    while let Some(input) = next_input(worker, &mut client, grace).await {
+    let mut preface_due = worker.settings.entry_points[entry_point].proxy_protocol.is_some();
+    while let Some(mut input) = next_input(worker, &mut client, grace).await {
+        if std::mem::take(&mut preface_due) {
+            if preface::read(worker, &mut client, address, &mut input).await == After::Close {
+                return;
+            }
+            // It came alone: the first request has its grace still before it.
+            if input.is_empty() {
+                continue;
+            }
+        }
         if serve_input(worker, &mut client, input).await == After::Close {
             return;
         }

@@ -177,7 +177,7 @@ fn what_begins_otherwise_is_the_clients() {
 
 fn any_header() -> impl Strategy<Value = (Vec<u8>, Option<IpAddr>)> {
     let ports = any::<(u16, u16)>();
-    let ends4 = (any::<Ipv4Addr>(), any::<Ipv4Addr>(), ports.clone());
+    let ends4 = (any::<Ipv4Addr>(), any::<Ipv4Addr>(), ports);
     let ends6 = (any::<Ipv6Addr>(), any::<Ipv6Addr>(), ports);
     let tlvs = proptest::collection::vec(any::<u8>(), 0..200);
     prop_oneof![

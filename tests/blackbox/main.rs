@@ -9,6 +9,7 @@
 //! | `heads` | forwarded headers, statuses and bodies of our own, methods, versions, pipelining |
 //! | `bodies` | lengths, chunks, 100-continue, odd endings, in both directions |
 //! | `upgrades` | WebSockets and raw tunnels |
+//! | `proxy_protocol` | announced clients: from whom, in which form, and what is refused |
 //! | `misbehaviour` | bad backends and rude clients: who is cut, and that others are not |
 //! | `hardening` | what an attacker found once: stale pools, lying ends, costly heads |
 //! | `waiting` | whose time is whose: 408, 504, clients that leave while they wait |
@@ -36,5 +37,6 @@ mod hardening;
 mod heads;
 mod life;
 mod misbehaviour;
+mod proxy_protocol;
 mod upgrades;
 mod waiting;
