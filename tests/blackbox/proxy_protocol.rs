@@ -1,7 +1,8 @@
 //! The PROXY protocol: whom it is believed from, in which forms, and what is refused.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
@@ -327,38 +328,41 @@ fn curl_announces_itself(driver: Driver) {
 /// A real HAProxy that relays to `to`, once with each version of the header.
 struct HaProxy {
     process: Child,
-    config: std::path::PathBuf,
+    files: [PathBuf; 2],
     ip: String,
 }
 
 impl HaProxy {
-    const PORTS: [(u16, &str); 2] = [
-        (25590, "send-proxy"),
-        // Its checks are LOCAL, and the checksum is a TLV.
-        (25591, "send-proxy-v2 proxy-v2-options crc32c,unique-id check inter 100ms"),
-    ];
+    const V1: (u16, &str) = (25590, "send-proxy");
+    /// Its checks are LOCAL, and the checksum is a TLV.
+    const V2: (u16, &str) =
+        (25591, "send-proxy-v2 proxy-v2-options crc32c,unique-id check inter 100ms");
 
     fn start(to: SocketAddr) -> Self {
         let ip = fresh_address();
-        let mut text = "defaults\n mode tcp\n timeout connect 5s\n timeout client 15s\n \
-                        timeout server 15s\n"
-            .to_owned();
-        for (port, options) in Self::PORTS {
+        let mut text = String::from(
+            "global\n log stdout format raw local0\n\
+             defaults\n mode tcp\n log global\n option log-health-checks\n timeout connect 15s\n \
+             timeout client 15s\n timeout server 15s\n timeout check 15s\n",
+        );
+        for (port, options) in [Self::V1, Self::V2] {
             text.push_str(&format!(
-                "listen l{port}\n bind {ip}:{port}\n unique-id-format %ci:%cp\n \
-                 server lb {to} source {PROXY} {options}\n"
+                "listen l{port}\n bind {ip}:{port}\n option httpchk GET /\n \
+                 unique-id-format %ci:%cp\n server lb {to} source {PROXY} {options}\n"
             ));
         }
-        let config = std::env::temp_dir().join(format!("ringress-haproxy-{ip}.cfg"));
-        std::fs::write(&config, text).expect("write the configuration");
+        let file = |end| std::env::temp_dir().join(format!("ringress-haproxy-{ip}.{end}"));
+        let files = [file("cfg"), file("log")];
+        std::fs::write(&files[0], text).expect("write the configuration");
+        let log = std::fs::File::create(&files[1]).expect("make the log");
         let process = Command::new("haproxy")
             .args(["-db", "-f"])
-            .arg(&config)
-            .stdout(Stdio::null())
+            .arg(&files[0])
+            .stdout(log)
             .spawn()
             .expect("haproxy is installed (apt-get install haproxy)");
-        let new = Self { process, config, ip };
-        for (port, _) in Self::PORTS {
+        let new = Self { process, files, ip };
+        for (port, _) in [Self::V1, Self::V2] {
             eventually("haproxy listens", Duration::from_secs(10), || {
                 TcpStream::connect_timeout(&new.at(port), Duration::from_secs(1)).ok()
             });
@@ -369,29 +373,36 @@ impl HaProxy {
     fn at(&self, port: u16) -> SocketAddr {
         SocketAddr::new(self.ip.parse().expect("an address"), port)
     }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(&self.files[1]).expect("its log")
+    }
 }
 
 impl Drop for HaProxy {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        let _ = std::fs::remove_file(&self.config);
+        for file in &self.files {
+            let _ = std::fs::remove_file(file);
+        }
     }
 }
 
 fn haproxy_announces_its_client(driver: Driver) {
     let (_engine, _echo, lb) = trusting(driver);
     let haproxy = HaProxy::start(lb.entry);
-    // Several rounds of checks: were they refused, the server would be down.
-    std::thread::sleep(Duration::from_millis(600));
-    for (port, options) in HaProxy::PORTS {
+    for (port, _) in [HaProxy::V1, HaProxy::V2] {
         for client in [fresh_address(), fresh_address()] {
             let mut conn = connect_from(&client, haproxy.at(port));
             for _ in 0..2 {
-                let page = conn.get("/", &[]);
-                assert_eq!(page.status, 200, "{options}");
-                assert_peer(&page, &client);
+                assert_peer(&conn.get("/", &[]), &client);
             }
         }
     }
+    let checked = eventually("a health check's outcome", Duration::from_secs(15), || {
+        let log = haproxy.log();
+        log.lines().find(|line| line.starts_with("Health check")).map(str::to_owned)
+    });
+    assert!(checked.contains("succeeded") && checked.contains("code: 200"), "{checked}");
 }
