@@ -9,7 +9,7 @@
 //!   proxy that is trusted has to send one always, or must not relay strangers' bytes untouched.
 //! - What we cannot use (UNKNOWN, UDP, Unix sockets) is accepted, and the connection's own peer
 //!   counts [2.1, 2.2].
-//! - TLVs are skipped unread [2.2], the checksum (2.2.3) among them, as in Traefik: they would
+//! - TLVs are skipped unread [2.2], the checksum [2.2.3] among them, as in Traefik: they would
 //!   decide nothing here, TCP has its own checksum, and what is not parsed cannot be attacked.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -172,6 +172,10 @@ fn entry_points(
     let mut named = false;
     for entry in &draft.entry_points {
         if api.is_some() && is_control(entry) {
+            if entry.proxy_protocol.section.asked() {
+                let problem = "proxyProtocol is not supported on the entry point traefik";
+                say(Severity::Warning, problem.to_owned(), "send no PROXY header there");
+            }
             continue;
         }
         named = true;
@@ -222,16 +226,12 @@ fn entry_points(
 fn check_proxy_protocol(dialect: Dialect, entry: &EntryDraft, say: &mut Say) {
     let draft = &entry.proxy_protocol;
     if draft.section.asked() && !draft.insecure && draft.trusted.is_empty() {
-        let name = &entry.name;
-        let (option, remedy) = match dialect {
-            Dialect::V1 => ("ProxyProtocol".to_owned(), "add ProxyProtocol.TrustedIPs:10.0.0.0/8"),
-            _ => (
-                format!("--entryPoints.{name}.proxyProtocol"),
-                "add .trustedIPs with the proxies' networks",
-            ),
+        let option = match dialect {
+            Dialect::V1 => "ProxyProtocol.TrustedIPs:".to_owned(),
+            _ => format!("--entryPoints.{}.proxyProtocol.trustedIPs=", entry.name),
         };
-        let problem = format!("{option} of the entry point {name} trusts nobody");
-        say(Severity::Error, problem, remedy);
+        let problem = format!("proxyProtocol of the entry point {} trusts nobody", entry.name);
+        say(Severity::Error, problem, &format!("add {option}10.0.0.0/8"));
     }
 }
 

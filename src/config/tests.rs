@@ -156,7 +156,7 @@ fn proxy_protocol_is_on_where_somebody_is_trusted_with_it() {
     let said = |complaints: Vec<Complaint>| complaints[0].to_string();
     assert_eq!(
         said(first("ProxyProtocol.Insecure:false").unwrap_err()),
-        "configuration: ProxyProtocol of the entry point http trusts nobody; \
+        "configuration: proxyProtocol of the entry point http trusts nobody; \
          add ProxyProtocol.TrustedIPs:10.0.0.0/8"
     );
     let wrong = said(first("ProxyProtocol.TrustedIPs:10.0.0.0/33").unwrap_err());
@@ -177,8 +177,8 @@ fn proxy_protocol_is_on_where_somebody_is_trusted_with_it() {
     for nobody in ["~", "~.insecure=false", "~.trustedIPs="] {
         assert_eq!(
             refused(&later(nobody)),
-            "configuration: --entryPoints.web.proxyProtocol of the entry point web trusts nobody; \
-             add .trustedIPs with the proxies' networks"
+            "configuration: proxyProtocol of the entry point web trusts nobody; \
+             add --entryPoints.web.proxyProtocol.trustedIPs=10.0.0.0/8"
         );
     }
     assert_eq!(
@@ -188,6 +188,8 @@ fn proxy_protocol_is_on_where_somebody_is_trusted_with_it() {
     );
     let typo = loaded(&later("~.trustedIP=::1"));
     assert!(warnings(&typo)[0].contains("did you mean --entryPoints.web.proxyProtocol.trustedIPs"));
+    let control = loaded("--providers.swarm --ping --entryPoints.traefik.proxyProtocol.insecure");
+    assert!(warnings(&control)[0].contains("not supported on the entry point traefik"));
 }
 
 #[test]

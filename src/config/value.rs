@@ -142,7 +142,7 @@ pub fn network(text: &str) -> Result<Network, Wrong> {
     Ok(Network { address, prefix })
 }
 
-/// As many networks.
+/// Each text is one network.
 pub fn networks(texts: &[String]) -> Result<Vec<Network>, Wrong> {
     texts.iter().map(|text| network(text)).collect()
 }
