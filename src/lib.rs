@@ -19,6 +19,7 @@ pub mod model;
 pub mod nearest;
 pub mod observe;
 pub mod process;
+pub mod proxy_protocol;
 mod relay;
 pub mod request;
 pub mod route;

@@ -45,6 +45,10 @@ impl Default for HeadLimits {
 /// buffer of [`BODY_BUFFER_BYTES`].
 pub const BUFFER_BYTES: usize = 16 * 1024;
 
+/// The beginning of a head that is no longer than this waits for the rest in memory of its own size,
+/// and not in a pooled buffer.
+pub const PARKED_BYTES: usize = 4 * 1024;
+
 /// A pooled buffer for relaying bodies. Measured: with 64 KiB a large download costs as much CPU
 /// as a bare relay, with 16 KiB more than HAProxy.
 pub const BODY_BUFFER_BYTES: usize = 64 * 1024;
@@ -57,6 +61,11 @@ pub const CHUNK_LINE_BYTES: usize = 1024;
 
 /// Trailer section of a chunked body. (within the head / 15 KiB / 60 KiB / 1 MiB)
 pub const TRAILER_BYTES: usize = 8 * 1024;
+
+/// What follows the fixed part of a PROXY protocol header of version 2: addresses, and TLVs that
+/// are skipped. Its length field would allow 64 KiB; a client's certificate, the longest thing
+/// known to be sent so, has some 2 KiB. (4 KiB / 16 KiB / – / 4 KiB)
+pub const PROXY_BLOCK_BYTES: usize = 4096;
 
 /// Interim (1xx) responses before the final one; a backend that sends more is broken.
 pub const INTERIM_RESPONSES: u32 = 16;
@@ -161,6 +170,7 @@ pub const SCHEDULE_STEPS: usize = 4096;
 const _: () = assert!(TARGET_BYTES < BUFFER_BYTES, "a target that fits is seen without moving it");
 const _: () = assert!(HEAD_BYTES <= MAX_HEAD_BYTES && HEAD_FIELDS <= MAX_HEAD_FIELDS);
 const _: () = assert!(BODY_BUFFER_BYTES >= MAX_HEAD_BYTES, "a head lies in one buffer");
-const _: () = assert!(BODY_BUFFER_BYTES > BUFFER_BYTES);
+const _: () = assert!(BODY_BUFFER_BYTES > BUFFER_BYTES && PARKED_BYTES < BUFFER_BYTES);
 const _: () = assert!(CHUNK_LINE_BYTES + TRAILER_BYTES < BUFFER_BYTES);
+const _: () = assert!(16 + PROXY_BLOCK_BYTES < BUFFER_BYTES, "a PROXY header lies in one buffer");
 const _: () = assert!(DEADLINE_TICK.as_millis() * 5 <= DIAL_TIMEOUT.as_millis());

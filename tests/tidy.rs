@@ -24,6 +24,7 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("nearest", &[]),
     ("observe", &[]),
+    ("proxy_protocol", &["limits"]),
     ("request", &[]),
     ("echo", &[]),
     ("fault", &["model"]),
@@ -41,7 +42,16 @@ const BORDERS: &[(&str, &[&str])] = &[
     (
         "h1",
         &[
-            "balance", "fault", "life", "limits", "model", "relay", "request", "route", "upstream",
+            "balance",
+            "fault",
+            "life",
+            "limits",
+            "model",
+            "proxy_protocol",
+            "relay",
+            "request",
+            "route",
+            "upstream",
             "worker",
         ],
     ),
@@ -69,8 +79,18 @@ const BORDERS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms in which a panic would cost a client its connection.
-const DATA_PATH: &[&str] =
-    &["balance", "fault", "h1", "relay", "request", "route", "table", "upstream", "worker"];
+const DATA_PATH: &[&str] = &[
+    "balance",
+    "fault",
+    "h1",
+    "proxy_protocol",
+    "relay",
+    "request",
+    "route",
+    "table",
+    "upstream",
+    "worker",
+];
 
 /// The only files with `unsafe`; each says at its head why.
 const UNSAFE: &[&str] = &["src/table/publish.rs", "src/worker/socket.rs"];

@@ -175,6 +175,10 @@ fn entry_points(
     let mut named = false;
     for entry in &draft.entry_points {
         if api.is_some() && is_control(entry) {
+            if entry.proxy_protocol.section.asked() {
+                let problem = "proxyProtocol is not supported on the entry point traefik";
+                say(Severity::Warning, problem.to_owned(), "send no PROXY header there");
+            }
             continue;
         }
         named = true;
@@ -192,6 +196,7 @@ fn entry_points(
             say(Severity::Error, problem, &remedy);
             continue;
         };
+        check_proxy_protocol(dialect, entry, say);
         found.push(entry_point(draft, dialect, entry, address));
     }
     if !named {
@@ -225,6 +230,20 @@ fn entry_points(
     found
 }
 
+/// A header that nobody may send is a slip, and to serve with the proxy's address in the place of
+/// each client's would hide it. Traefik does not start either.
+fn check_proxy_protocol(dialect: Dialect, entry: &EntryDraft, say: &mut Say) {
+    let draft = &entry.proxy_protocol;
+    if draft.section.asked() && !draft.insecure && draft.trusted.is_empty() {
+        let option = match dialect {
+            Dialect::V1 => "ProxyProtocol.TrustedIPs:".to_owned(),
+            _ => format!("--entryPoints.{}.proxyProtocol.trustedIPs=", entry.name),
+        };
+        let problem = format!("proxyProtocol of the entry point {} trusts nobody", entry.name);
+        say(Severity::Error, problem, &format!("add {option}10.0.0.0/8"));
+    }
+}
+
 fn entry_point(
     draft: &Draft,
     dialect: Dialect,
@@ -245,6 +264,10 @@ fn entry_point(
             insecure: entry.insecure.unwrap_or(first && entry.trusted.is_empty()),
             networks: entry.trusted.clone(),
         },
+        proxy_protocol: entry.proxy_protocol.section.asked().then(|| Trust {
+            insecure: entry.proxy_protocol.insecure,
+            networks: entry.proxy_protocol.trusted.clone(),
+        }),
         idle_timeout: own.idle.or(common.idle).unwrap_or(idle),
         read_timeout: own.read.or(common.read).unwrap_or_default(),
         write_timeout: own.write.or(common.write).unwrap_or_default(),

@@ -107,12 +107,20 @@ pub(super) struct LifeDraft {
 }
 
 #[derive(Debug, Default)]
+pub(super) struct ProxyProtocolDraft {
+    pub section: Section,
+    pub insecure: bool,
+    pub trusted: Vec<Network>,
+}
+
+#[derive(Debug, Default)]
 pub(super) struct EntryDraft {
     /// In the spelling of its first mention.
     pub name: String,
     pub address: Option<SocketAddr>,
     pub insecure: Option<bool>,
     pub trusted: Vec<Network>,
+    pub proxy_protocol: ProxyProtocolDraft,
     pub responding: RespondingDraft,
     pub life: LifeDraft,
     pub keep_alive_time: Option<Duration>,
@@ -145,6 +153,13 @@ impl Draft {
             self.entry_points.len() - 1
         });
         &mut self.entry_points[at]
+    }
+}
+
+impl EntryDraft {
+    pub fn proxy_protocol(&mut self) -> &mut ProxyProtocolDraft {
+        self.proxy_protocol.section.touch();
+        &mut self.proxy_protocol
     }
 }
 

@@ -13,10 +13,16 @@ use super::value::{self, Wrong};
 const NEEDED: &[&str] = &["tls", "ca", "redirect", "whitelist", "whitelistsourcerange", "auth"];
 
 /// Fields that are known, change nothing about who may come in, and are not done yet.
-const NOT_YET: &[&str] = &["compress", "proxyprotocol"];
+const NOT_YET: &[&str] = &["compress"];
 
-const KNOWN: &[&str] =
-    &["Name", "Address", "ForwardedHeaders.TrustedIPs", "ForwardedHeaders.Insecure"];
+const KNOWN: &[&str] = &[
+    "Name",
+    "Address",
+    "ForwardedHeaders.TrustedIPs",
+    "ForwardedHeaders.Insecure",
+    "ProxyProtocol.TrustedIPs",
+    "ProxyProtocol.Insecure",
+];
 
 /// Adds the entry point; what it cannot do yet comes back as clauses for warnings.
 pub(super) fn first_dialect(draft: &mut Draft, text: &str) -> Result<Vec<String>, Wrong> {
@@ -36,9 +42,14 @@ pub(super) fn first_dialect(draft: &mut Draft, text: &str) -> Result<Vec<String>
             }
             "forwardedheaders.insecure" => entry.insecure = Some(on(value)),
             "forwardedheaders.trustedips" => {
-                for network in value::list(value) {
-                    entry.trusted.push(value::network(&network)?);
-                }
+                entry.trusted.extend(value::networks(&value::list(value))?);
+            }
+            // Without a value these two say nothing, as in Traefik.
+            "proxyprotocol.insecure" | "proxyprotocol.trustedips" if value.is_empty() => {}
+            "proxyprotocol.insecure" => entry.proxy_protocol().insecure = on(value),
+            "proxyprotocol.trustedips" => {
+                let networks = value::networks(&value::list(value))?;
+                entry.proxy_protocol().trusted.extend(networks);
             }
             _ if NEEDED.contains(&head) => entry.needs = entry.needs.or(Some(name.to_owned())),
             _ if NOT_YET.contains(&head) => {

@@ -48,6 +48,8 @@ pub struct EntryPoint {
     pub address: SocketAddr,
     /// Whose `X-Forwarded-*` are believed.
     pub trust: Trust,
+    /// Whose PROXY protocol headers are believed; `None` where none is looked for.
+    pub proxy_protocol: Option<Trust>,
     /// Idle time after which a kept-alive client connection is closed.
     pub idle_timeout: Duration,
     /// Time for a whole request body to arrive; zero means no bound on it as long as it makes
@@ -66,10 +68,10 @@ pub struct EntryPoint {
     pub max_connections: Option<usize>,
 }
 
-/// Peers whose forwarding headers are kept instead of replaced.
+/// Peers that are believed when they say on whose behalf they come.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Trust {
-    /// Believe everybody: Traefik 1's default.
+    /// Believe everybody: Traefik 1's default for forwarding headers.
     pub insecure: bool,
     pub networks: Vec<Network>,
 }
@@ -177,7 +179,7 @@ pub enum DriverChoice {
 }
 
 impl Trust {
-    /// Whether the forwarding fields of this peer are believed.
+    /// Whether this peer is believed.
     pub fn covers(&self, peer: std::net::IpAddr) -> bool {
         self.insecure || self.networks.iter().any(|network| network.contains(peer))
     }

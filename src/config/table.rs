@@ -5,7 +5,7 @@
 use crate::limits::{MAX_HEAD_BYTES, MAX_HEAD_FIELDS};
 
 use super::DriverChoice;
-use super::draft::{Draft, EntryDraft};
+use super::draft::Draft;
 use super::options::Effect::{List, Needs, Switch, Text, Time, Whole};
 use super::options::Family::{self, First, Later, Own, Second, Shared};
 use super::options::{Effect, Row};
@@ -35,7 +35,7 @@ pub(super) static OPTIONS: &[Row] = &[
     row("docker.network", First, Text(|d, _, v| { d.first().network = Some(v.to_owned()); Ok(none()) }), "network of backends that name none"),
     row("docker.domain", First, Text(|d, _, v| { d.first().domain = Some(v.to_owned()); Ok(none()) }), "suffix of the rule of a service that has none"),
     // Traefik 1: doors.
-    row("entryPoints", First, Text(|d, _, v| entrypoint::first_dialect(d, v)), "'Name:http Address::80 ForwardedHeaders.TrustedIPs:…'"),
+    row("entryPoints", First, Text(|d, _, v| entrypoint::first_dialect(d, v)), "'Name:http Address::80 ForwardedHeaders.TrustedIPs:… ProxyProtocol.TrustedIPs:…'"),
     row("defaultEntryPoints", First, List(|d, _, v| { d.default_entry_points.extend(v); Ok(()) }), "entry points of frontends that name none (http)"),
     row("web", First, Switch(|d, _, on| d.control.web.set(on)), "API, dashboard and ping on :8080"),
     row("web.address", First, Text(|d, _, v| { d.control.web.touch(); d.control.web_address = Some(value::address(v)?); Ok(none()) }), "address of --web (:8080)"),
@@ -78,7 +78,10 @@ pub(super) static OPTIONS: &[Row] = &[
     row("entryPoints.*.address", Later, Text(entry_address), ":80, 127.0.0.1:80 or [::1]:80"),
     row("entryPoints.*.asDefault", Later, Switch(|d, n, on| d.entry(n).as_default = on), "for routers that name no entry point (all are)"),
     row("entryPoints.*.forwardedHeaders.insecure", Later, Switch(|d, n, on| d.entry(n).insecure = Some(on)), "believe every peer's X-Forwarded-* (false)"),
-    row("entryPoints.*.forwardedHeaders.trustedIPs", Later, List(|d, n, v| trust(d.entry(n), &v)), "believe these networks' X-Forwarded-*"),
+    row("entryPoints.*.forwardedHeaders.trustedIPs", Later, List(|d, n, v| { d.entry(n).trusted.extend(value::networks(&v)?); Ok(()) }), "believe these networks' X-Forwarded-*"),
+    row("entryPoints.*.proxyProtocol", Later, Switch(|d, n, on| d.entry(n).proxy_protocol.section.set(on)), "read PROXY protocol headers, versions 1 and 2 (false)"),
+    row("entryPoints.*.proxyProtocol.insecure", Later, Switch(|d, n, on| d.entry(n).proxy_protocol().insecure = on), "believe every peer's, for tests only (false)"),
+    row("entryPoints.*.proxyProtocol.trustedIPs", Later, List(|d, n, v| { let all = value::networks(&v)?; d.entry(n).proxy_protocol().trusted.extend(all); Ok(()) }), "believe these networks'; the others' are read and ignored"),
     row("entryPoints.*.transport.respondingTimeouts.idleTimeout", Later, Time(|d, n, t| d.entry(n).responding.idle = Some(t)), "life of an idle client connection (75)"),
     row("entryPoints.*.transport.respondingTimeouts.writeTimeout", Later, Time(|d, n, t| d.entry(n).responding.write = Some(t)), "time for a client to take a whole response (0: no bound)"),
     row("entryPoints.*.transport.keepAliveMaxTime", Later, Time(|d, n, t| d.entry(n).keep_alive_time = Some(t)), "a connection so old carries no further request (0: no bound)"),
@@ -161,7 +164,7 @@ pub(super) static NOT_YET: &[(&str, Family)] = &[
     ("providers.nomad", Later), ("providers.ecs", Later), ("providers.etcd", Later), ("providers.zooKeeper", Later),
     ("providers.redis", Later), ("providers.rancher", Later), ("providers.marathon", Later),
     ("providers.precedence", Later), ("providers.providersThrottleDuration", Later),
-    ("entryPoints.*.allowACMEByPass", Later), ("entryPoints.*.reusePort", Later), ("entryPoints.*.proxyProtocol", Later),
+    ("entryPoints.*.allowACMEByPass", Later), ("entryPoints.*.reusePort", Later),
     ("entryPoints.*.forwardedHeaders.connection", Later), ("entryPoints.*.forwardedHeaders.notAppendXForwardedFor", Later),
     ("entryPoints.*.http.encodeQuerySemicolons", Later), ("entryPoints.*.http.sanitizePath", Later),
     ("entryPoints.*.http.encodedCharacters", Later),
@@ -217,13 +220,6 @@ fn only(text: &str, supported: &str) -> Vec<String> {
 fn control_only(text: &str) -> Vec<String> {
     let problem = "is not supported yet; it is served on the entry point traefik (:8080) instead";
     if text.eq_ignore_ascii_case("traefik") { none() } else { vec![problem.to_owned()] }
-}
-
-fn trust(entry: &mut EntryDraft, networks: &[String]) -> Result<(), Wrong> {
-    for network in networks {
-        entry.trusted.push(value::network(network)?);
-    }
-    Ok(())
 }
 
 fn entry_address(draft: &mut Draft, name: &str, text: &str) -> Result<Vec<String>, Wrong> {

@@ -136,6 +136,63 @@ fn entry_points_keep_the_first_spelling_of_their_name() {
 }
 
 #[test]
+fn proxy_protocol_is_on_where_somebody_is_trusted_with_it() {
+    let first = |fields: &str| {
+        let entry = format!("--entryPoints=Name:http Address::80 {fields}");
+        load(&["--docker".to_owned(), entry], &[])
+    };
+    let trust = |found: Static| found.entry_points[0].proxy_protocol.clone();
+    let networks = vec![value::network("10.0.0.0/8").unwrap(), value::network("::1").unwrap()];
+    let some = Some(Trust { insecure: false, networks });
+    let everybody = Some(Trust { insecure: true, networks: Vec::new() });
+
+    let found = first("ProxyProtocol.TrustedIPs:10.0.0.0/8,::1").unwrap();
+    assert_eq!((trust(found.clone()), found.complaints), (some.clone(), vec![]));
+    assert!(found.entry_points[0].trust.insecure, "the forwarding fields are another matter");
+    assert_eq!(trust(first("proxyprotocol.insecure:true").unwrap()), everybody);
+    for nothing in ["", "ProxyProtocol.Insecure", "ProxyProtocol.TrustedIPs:"] {
+        assert_eq!(trust(first(nothing).unwrap()), None, "{nothing}");
+    }
+    let said = |complaints: Vec<Complaint>| complaints[0].to_string();
+    assert_eq!(
+        said(first("ProxyProtocol.Insecure:false").unwrap_err()),
+        "configuration: proxyProtocol of the entry point http trusts nobody; \
+         add ProxyProtocol.TrustedIPs:10.0.0.0/8"
+    );
+    let wrong = said(first("ProxyProtocol.TrustedIPs:10.0.0.0/33").unwrap_err());
+    assert!(wrong.contains("\"10.0.0.0/33\", which is no network"), "{wrong}");
+    let typo = first("ProxyProtocol.TrustedIP:10.0.0.0/8").unwrap();
+    assert!(warnings(&typo)[0].contains("did you mean ProxyProtocol.TrustedIPs?"));
+
+    let later = |options: &str| {
+        let options = options.replace('~', "--entryPoints.web.proxyProtocol");
+        format!("--providers.swarm --entryPoints.web.address=:80 {options}")
+    };
+    assert_eq!(trust(quiet(&later("~.trustedIPs=10.0.0.0/8,::1"))), some);
+    assert_eq!(trust(quiet(&later("~ ~.trustedips=10.0.0.0/8 ~.trustedIPs=::1"))), some);
+    assert_eq!(trust(quiet(&later("~.insecure"))), everybody);
+    for nothing in ["", "~=false", "~=false ~.trustedIPs=10.0.0.0/8"] {
+        assert_eq!(trust(quiet(&later(nothing))), None, "{nothing}");
+    }
+    for nobody in ["~", "~.insecure=false", "~.trustedIPs="] {
+        assert_eq!(
+            refused(&later(nobody)),
+            "configuration: proxyProtocol of the entry point web trusts nobody; \
+             add --entryPoints.web.proxyProtocol.trustedIPs=10.0.0.0/8"
+        );
+    }
+    assert_eq!(
+        refused(&later("~.trustedIPs=10.0.0.0/8,lb")),
+        "command line: --entryPoints.web.proxyProtocol.trustedIPs=\"10.0.0.0/8,lb\" \
+         holds \"lb\", which is no network; use 10.0.0.0/8"
+    );
+    let typo = loaded(&later("~.trustedIP=::1"));
+    assert!(warnings(&typo)[0].contains("did you mean --entryPoints.web.proxyProtocol.trustedIPs"));
+    let control = loaded("--providers.swarm --ping --entryPoints.traefik.proxyProtocol.insecure");
+    assert!(warnings(&control)[0].contains("not supported on the entry point traefik"));
+}
+
+#[test]
 fn the_control_listener() {
     let found = quiet("--docker --web --web.address=:9000");
     assert_eq!(found.api.unwrap().address.port(), 9000);

@@ -170,6 +170,11 @@ pub fn network(text: &str) -> Result<Network, Wrong> {
     Ok(Network { address, prefix })
 }
 
+/// Each text is one network.
+pub fn networks(texts: &[String]) -> Result<Vec<Network>, Wrong> {
+    texts.iter().map(|text| network(text)).collect()
+}
+
 /// Entries between commas, trimmed, blanks dropped.
 pub fn list(text: &str) -> Vec<String> {
     let entries = text.split(',').map(str::trim);

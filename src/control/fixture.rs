@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use super::{DriverView, ProviderView, Sources};
 use crate::config::{
-    Api, Docker, DriverChoice, EntryPoint, Forwarding, LifeCycle, Limits, Log, Static, Trust,
+    Api, Docker, DriverChoice, EntryPoint, Forwarding, LifeCycle, Limits, Log, Network, Static,
+    Trust,
 };
 use crate::model::{
     Complaint, CookieForm, Dialect, Model, Router, Rule, Scheme, Server, ServerState, ServerUrl,
@@ -129,6 +130,10 @@ pub fn config(api: Option<Api>) -> Static {
             name: "http".to_owned(),
             address: ([0, 0, 0, 0], 80).into(),
             trust: Trust { insecure: true, networks: Vec::new() },
+            proxy_protocol: Some(Trust {
+                insecure: false,
+                networks: vec![Network { address: [10, 0, 0, 0].into(), prefix: 8 }],
+            }),
             idle_timeout: Duration::from_secs(180),
             read_timeout: Duration::ZERO,
             write_timeout: Duration::ZERO,

@@ -144,6 +144,8 @@ fn overview_entry_points_version_and_health() {
     assert_eq!(entry_points[0]["address"], ":80");
     let timeouts = &entry_points[0]["transport"]["respondingTimeouts"];
     assert_eq!(*timeouts, json!({"readTimeout": "0s", "idleTimeout": "3m0s"}));
+    assert_eq!(entry_points[0]["forwardedHeaders"], json!({"insecure": true}));
+    assert_eq!(entry_points[0]["proxyProtocol"], json!({"trustedIPs": ["10.0.0.0/8"]}));
     assert_eq!(get(&control, "/api/entrypoints/http").json(), entry_points[0]);
     assert_eq!(get(&control, "/api/entrypoints/https").status, 404);
 

@@ -14,7 +14,7 @@ use super::document::{same_site, state, used_by};
 use super::live::Shared;
 use super::sampler::by_service;
 use super::wording::{entry_point_address, go_duration, rfc3339};
-use crate::config::EntryPoint;
+use crate::config::{EntryPoint, Trust};
 use crate::model::{Model, Router, Service};
 use crate::table::BackendFigures;
 
@@ -169,18 +169,7 @@ fn service(service: &Service, figures: &[BackendFigures], used_by: &[&str]) -> V
 }
 
 fn entry_point_view(entry_point: &EntryPoint, grace: &str) -> Value {
-    let trust = &entry_point.trust;
-    let mut forwarded = Map::new();
-    if trust.insecure {
-        forwarded.insert("insecure".to_owned(), true.into());
-    }
-    if !trust.networks.is_empty() {
-        let networks = trust.networks.iter();
-        let networks: Value =
-            networks.map(|net| Value::from(format!("{}/{}", net.address, net.prefix))).collect();
-        forwarded.insert("trustedIPs".to_owned(), networks);
-    }
-    json!({
+    let mut view = json!({
         "name": entry_point.name,
         "address": entry_point_address(entry_point.address),
         "transport": {
@@ -190,9 +179,27 @@ fn entry_point_view(entry_point: &EntryPoint, grace: &str) -> Value {
                 "idleTimeout": go_duration(entry_point.idle_timeout),
             },
         },
-        "forwardedHeaders": forwarded,
+        "forwardedHeaders": trust_view(&entry_point.trust),
         "http": {},
-    })
+    });
+    if let Some(trust) = &entry_point.proxy_protocol {
+        view["proxyProtocol"] = trust_view(trust);
+    }
+    view
+}
+
+fn trust_view(trust: &Trust) -> Value {
+    let mut view = Map::new();
+    if trust.insecure {
+        view.insert("insecure".to_owned(), true.into());
+    }
+    if !trust.networks.is_empty() {
+        let networks = trust.networks.iter();
+        let networks: Value =
+            networks.map(|net| Value::from(format!("{}/{}", net.address, net.prefix))).collect();
+        view.insert("trustedIPs".to_owned(), networks);
+    }
+    view.into()
 }
 
 /// `Swarm`, `Docker`: providers that were asked for or that something came from.

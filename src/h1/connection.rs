@@ -10,10 +10,11 @@ use monoio::net::TcpStream;
 use super::answer;
 use super::exchange::{After, exchange};
 use super::plan::{Forward, Plan, Refusal, plan};
+use super::preface;
 use crate::balance::Tried;
 use crate::fault::Fault;
 use crate::life::Stage;
-use crate::limits::{FIRST_REQUEST_GRACE, LINGER_BYTES, LINGER_TIMEOUT};
+use crate::limits::{FIRST_REQUEST_GRACE, LINGER_BYTES, LINGER_TIMEOUT, PARKED_BYTES};
 use crate::worker::Worker;
 use crate::worker::buffers::{Buffer, NoLine};
 use crate::worker::socket::Socket;
@@ -27,6 +28,8 @@ pub struct Client {
     pub peer: Box<str>,
     /// Its forwarding fields are believed.
     pub trusted: bool,
+    /// It may introduce somebody else before its first request.
+    preface_due: bool,
     /// When it came, in milliseconds on the process's clock.
     since: u64,
     /// Requests that it has begun.
@@ -54,6 +57,7 @@ impl Client {
             entry_point,
             peer: address.to_string().into(),
             trusted: worker.settings.entry_points[entry_point].trust.covers(address),
+            preface_due: worker.settings.entry_points[entry_point].proxy_protocol.is_some(),
             since: worker.deadlines.now(),
             requests: Cell::new(0),
         }
@@ -62,24 +66,22 @@ impl Client {
 
 /// Serves one connection to its end.
 ///
-/// Its state is what an idle client costs: everything that only a request needs is in a box of its
-/// own, for as long as there is a request.
+/// Its state is what an idle client costs, and most clients are idle: what only a request needs is
+/// in boxes of its own, the head's and then the exchange's, for as long as there is one.
 pub async fn serve(worker: &Rc<Worker>, client: &mut Client) {
-    let mut grace = FIRST_REQUEST_GRACE;
-    while has_input(worker, client, grace).await {
+    while has_input(worker, client).await {
         if Box::pin(serve_ready(worker, client)).await == After::Close {
             return;
         }
-        grace = Duration::ZERO;
     }
 }
 
-/// Waits for the first bytes of a request; holds no buffer while there are none. `grace` is how
-/// long it waits at least when the process drains.
-async fn has_input(worker: &Rc<Worker>, client: &mut Client, grace: Duration) -> bool {
+/// Waits for the first bytes of a request; holds no buffer while there are none.
+async fn has_input(worker: &Rc<Worker>, client: &mut Client) -> bool {
     let idle = worker.settings.entry_points[client.entry_point].idle_timeout;
     client.socket.deadline.arm_read(idle);
-    client.socket.deadline.set_idle(grace);
+    let is_new = client.requests.get() == 0;
+    client.socket.deadline.set_idle(if is_new { FIRST_REQUEST_GRACE } else { Duration::ZERO });
     let ready = client.socket.readable(worker).await;
     client.socket.deadline.set_busy();
     // Bytes may have come at the very moment: their answer could not be sent any more.
@@ -89,14 +91,20 @@ async fn has_input(worker: &Rc<Worker>, client: &mut Client, grace: Duration) ->
 /// Takes in what has come, and serves it.
 async fn serve_ready(worker: &Rc<Worker>, client: &mut Client) -> After {
     if worker.buffers.are_short() {
-        turn_away(worker, client).await;
+        Box::pin(turn_away(worker, client)).await;
         return After::Close;
     }
     let mut input = worker.buffers.take();
     match input.fill(&mut client.socket.read).await {
-        Ok(1..) => serve_input(worker, client, input).await,
-        Ok(0) | Err(_) => After::Close,
+        Ok(1..) => {}
+        Ok(0) | Err(_) => return After::Close,
     }
+    if std::mem::take(&mut client.preface_due)
+        && preface::read(worker, client, &mut input).await == After::Close
+    {
+        return After::Close;
+    }
+    serve_input(worker, client, input).await
 }
 
 /// Answers without having read the request, because there is no room to read it.
@@ -125,8 +133,10 @@ async fn serve_input(worker: &Rc<Worker>, client: &mut Client, mut input: Buffer
         let planned = read_head(worker, client, &mut input).await;
         client.socket.deadline.limit_writing(write_timeout);
         let after = match planned {
-            Ok((plan, forward)) => exchange(worker, client, &mut input, plan, forward).await,
-            Err(refusal) => refuse(worker, client, refusal, &mut input).await,
+            Ok((plan, forward)) => {
+                Box::pin(exchange(worker, client, &mut input, plan, forward)).await
+            }
+            Err(refusal) => Box::pin(refuse(worker, client, refusal, &mut input)).await,
         };
         if after == After::Close {
             return After::Close;
@@ -159,6 +169,12 @@ async fn read_head(
             return Ok((plan, forward));
         }
         drop(forward);
+        // Nor hold the buffer, while there is nothing to put into it.
+        if input.filled().len() <= PARKED_BYTES {
+            input.park();
+            client.socket.readable(worker).await.map_err(|_| Refusal::unread(Fault::ClientGone))?;
+            input.unpark();
+        }
         // A head is complete with a line: looking at it again before would make a sender of single
         // bytes cost the square of what it sends.
         let read = input.fill_line(&mut client.socket.read, limit).await;
@@ -232,7 +248,10 @@ mod tests {
         fn size<'a, F>(_: impl FnOnce(&'a Rc<Worker>, &'a mut Client) -> F) -> usize {
             size_of::<F>()
         }
-        let (client, idle, busy) = (size_of::<Client>(), size(serve), size(serve_ready));
-        assert!(client <= 96, "client {client}, idle {idle}, busy {busy} bytes");
+        let (client, idle, head) = (size_of::<Client>(), size(serve), size(serve_ready));
+        assert!(
+            client <= 96 && idle <= 256 && head <= 1536,
+            "client {client}, idle {idle}, head {head}"
+        );
     }
 }

@@ -11,6 +11,7 @@ pub mod fields;
 pub mod forward;
 pub mod framing;
 mod plan;
+mod preface;
 mod reply;
 pub mod request;
 pub mod response;

@@ -190,6 +190,21 @@ impl Buffer {
         result
     }
 
+    /// Gives the buffer back and keeps what is filled in memory of just that size.
+    pub fn park(&mut self) {
+        let bytes = self.filled().to_vec();
+        let home = Rc::clone(&self.home);
+        home.lent.set(home.lent.get() + bytes.len());
+        *self = Buffer { size: bytes.len(), bytes, start: 0, home };
+    }
+
+    /// Takes a buffer again.
+    pub fn unpark(&mut self) {
+        let mut roomy = self.home.take();
+        roomy.bytes.extend_from_slice(self.filled());
+        *self = roomy;
+    }
+
     /// Goes on in a larger buffer.
     fn grow(&mut self) {
         let mut larger = self.home.take_largest();
@@ -311,6 +326,10 @@ mod tests {
         drop(first);
         assert!(!buffers.are_short());
         second.writer().extend_from_slice(b"head");
+        second.park();
+        assert_eq!((second.filled(), buffers.lent.get()), (&b"head"[..], 4));
+        second.unpark();
+        assert_eq!((second.filled(), buffers.lent.get()), (&b"head"[..], BUFFER_BYTES));
         second.grow();
         assert_eq!((second.filled(), buffers.lent.get()), (&b"head"[..], BODY_BUFFER_BYTES));
         drop(second);

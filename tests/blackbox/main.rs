@@ -14,6 +14,7 @@
 //! | `waiting` | whose time is whose: 408, 504, clients that leave while they wait |
 //! | `bounds` | options that bound heads, times and connections |
 //! | `overload` | more clients, bytes or descriptors than there is room for |
+//! | `proxy_protocol` | headers of both versions, from whom they are believed |
 //! | `draining` | clients before, at and after the stop signal |
 //! | `complaints` | bad labels and flags: one clear message, everything else works |
 //! | `life` | the engine gone and back, graceful stop |
@@ -40,5 +41,6 @@ mod heads;
 mod life;
 mod misbehaviour;
 mod overload;
+mod proxy_protocol;
 mod upgrades;
 mod waiting;

@@ -98,14 +98,15 @@ fn without_memory_requests_get_503(driver: Driver) {
     let mut slow = Vec::new();
     let refused = eventually("a 503", Duration::from_secs(5), || {
         let mut conn = lb.connect();
-        conn.send("GET / HTTP/1.1\r\nHost: x\r\n");
+        // Less would wait in memory of its own size.
+        conn.send(format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {}", "x".repeat(5000)));
         slow.push(conn);
         Some(lb.get("/", &[])).filter(|answer| answer.status != 200)
     });
     assert_eq!((refused.status, refused.header("connection")), (503, Some("close")));
     // The last of them may have come too late itself.
     let served = slow.iter_mut().filter_map(|conn| {
-        conn.send("\r\n");
+        conn.send("\r\n\r\n");
         (conn.response("GET").status == 200).then_some(())
     });
     assert!((3..=4).contains(&served.count()), "what has begun goes on");
