@@ -36,6 +36,11 @@ pub fn parse<'h, 'b>(
     fields: &'h mut Fields<'b>,
     to_head: bool,
 ) -> Result<Option<ResponseHead<'h, 'b>>, Fault> {
+    // Only a server may skip empty lines (RFC 9112 section 2.2); passed on as they came, they would
+    // stand before the status line that the client waits for.
+    if matches!(buffer.first(), Some(b'\r' | b'\n')) {
+        return Err(Fault::BadResponse("an empty line before the status line"));
+    }
     let mut raw = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
     let length = match config.parse_response_with_uninit_headers(&mut raw, buffer, fields) {
@@ -175,6 +180,8 @@ mod tests {
             "HTTP/1.1 600 No\r\n\r\n",
             "HTTP/1.1 abc\r\n\r\n",
             "garbage\r\n\r\n",
+            "\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n",
+            "\r",
             "HTTP/1.1 200 OK\r\nA: \x01\r\n\r\n",
         ] {
             assert!(read(wire, false).is_err(), "{wire:?}");
