@@ -55,7 +55,7 @@ pub fn matches(rule: &Rule, subject: &Subject<'_>) -> bool {
 }
 
 /// Most of each kind that are tried: their product counts.
-const WORDS: usize = 4;
+const WORDS: usize = 3;
 
 /// Everything that the rules name, and one of each kind that none of them does.
 pub struct Words {
