@@ -176,6 +176,13 @@ mod tests {
     }
 
     #[test]
+    fn no_content_has_no_length() {
+        let wire = "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\nA: b\r\n\r\n";
+        let without = "HTTP/1.1 204 No Content\r\nA: b\r\n\r\n";
+        assert_eq!(answer(wire, &same(b"")), (false, without.to_owned()));
+    }
+
+    #[test]
     fn bodies_change_their_framing_where_the_client_needs_it() {
         let changes = |transfer| Changes { transfer, ..same(b"") };
         let (_, out) = answer("HTTP/1.1 200 OK\r\n\r\n", &changes(Transfer::Chunked));

@@ -119,7 +119,9 @@ fn gather(head: &mut ResponseHead<'_, '_>, to_head: bool) -> Result<(), Fault> {
         (false, false, Some(length)) => Framing::Length(length),
         (false, false, None) => Framing::UntilClose,
     };
-    head.has_hop_fields |= lies || (chunked && head.status == 304);
+    // Not even a length of nothing (RFC 9110 section 8.6); many a backend sends it with a 204.
+    let idle = head.status == 204 && length.is_some();
+    head.has_hop_fields |= lies || idle || (chunked && head.status == 304);
     head.keep_alive = !lies
         && !head.connection.close
         && (head.http11 || head.connection.keep_alive)
