@@ -85,7 +85,7 @@ fn workload(name: &str, place: usize, labels: BTreeMap<String, String>) -> Workl
         name: format!("{name}.{place}.{slot}"),
         addresses: [(NETWORK.to_owned(), address(slot)), ("ingress".to_owned(), address(slot + 9))]
             .into(),
-        ports: if slot % 2 == 0 { vec![80, 8080] } else { vec![] },
+        ports: if slot.is_multiple_of(2) { vec![80, 8080] } else { vec![] },
         state: [ServerState::Serving, ServerState::Starting, ServerState::Draining][slot % 3],
     };
     Workload {

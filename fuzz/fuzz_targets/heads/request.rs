@@ -74,7 +74,7 @@ fn is_what_it_says(head: &RequestHead<'_, '_>, plain: &Head<'_>) {
     let (authority, rest) = match target.split_once("://") {
         Some((_, rest)) if !target.starts_with('/') => {
             let end = rest.find(['/', '?']).unwrap_or(rest.len());
-            (Some(rest[..end].as_bytes()), &rest[end..])
+            (Some(&rest.as_bytes()[..end]), &rest[end..])
         }
         _ => (None, target),
     };
