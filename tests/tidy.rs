@@ -237,7 +237,8 @@ fn unsafety(source: &Source) -> Vec<String> {
 /// Every Rust file of the project that git would know of.
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders: Vec<PathBuf> = ["src", "tests", "bench"].map(|name| root.join(name)).into();
+    let rooms = ["src", "tests", "bench", "fuzz/fuzz_targets"];
+    let mut folders: Vec<PathBuf> = rooms.map(|name| root.join(name)).into();
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {

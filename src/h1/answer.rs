@@ -4,6 +4,8 @@
 use std::io::Write as _;
 use std::time::SystemTime;
 
+use httparse::Header;
+
 use super::fields::{self, Field, classify};
 use super::forward::{copy_fields, field};
 use super::framing::Framing;
@@ -66,10 +68,7 @@ pub fn write(out: &mut Vec<u8>, head: &ResponseHead<'_, '_>, changes: &Changes<'
         }
         // Framing cannot be removed by being named in `Connection`.
         Field::ContentLength => head.status != 204,
-        _ => {
-            !head.connection.names_fields
-                || !fields::is_named_by_connection(head.headers, header.name)
-        }
+        _ => !ends_here(head, header),
     });
     if changes.transfer == Transfer::Chunked {
         out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
@@ -92,12 +91,17 @@ pub fn write_interim(out: &mut Vec<u8>, head: &ResponseHead<'_, '_>) {
         Field::Connection | Field::HopByHop | Field::Te => false,
         // An interim response has no body, whatever it says.
         Field::ContentLength | Field::TransferEncoding => false,
-        _ => true,
+        _ => !ends_here(head, header),
     });
     if switching {
         out.extend_from_slice(b"Connection: Upgrade\r\n");
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// The backend's `Connection` names the field.
+fn ends_here(head: &ResponseHead<'_, '_>, header: &Header<'_>) -> bool {
+    head.connection.names_fields && fields::is_named_by_connection(head.headers, header.name)
 }
 
 fn write_status(out: &mut Vec<u8>, head: &ResponseHead<'_, '_>) {
@@ -173,6 +177,13 @@ mod tests {
     }
 
     #[test]
+    fn no_content_has_no_length() {
+        let wire = "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\nA: b\r\n\r\n";
+        let without = "HTTP/1.1 204 No Content\r\nA: b\r\n\r\n";
+        assert_eq!(answer(wire, &same(b"")), (false, without.to_owned()));
+    }
+
+    #[test]
     fn bodies_change_their_framing_where_the_client_needs_it() {
         let changes = |transfer| Changes { transfer, ..same(b"") };
         let (_, out) = answer("HTTP/1.1 200 OK\r\n\r\n", &changes(Transfer::Chunked));
@@ -183,6 +194,18 @@ mod tests {
         assert_eq!(Transfer::choose(Framing::Chunked, false), Transfer::Unchunked);
         assert_eq!(Transfer::choose(Framing::UntilClose, true), Transfer::Chunked);
         assert_eq!(Transfer::choose(Framing::UntilClose, false), Transfer::Same);
+    }
+
+    #[test]
+    fn interim_answers_keep_hop_by_hop_fields_back_too() {
+        let wire = b"HTTP/1.1 103 Early Hints\r\nConnection: X-A\r\nX-A: b\r\nLink: c\r\n\r\n";
+        let mut fields = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
+        let limits = HeadLimits::default();
+        let head = super::super::response::parse(wire, &mut fields, &limits, false);
+        let head = head.unwrap().unwrap();
+        let mut out = Vec::new();
+        write_interim(&mut out, &head);
+        assert_eq!(out, b"HTTP/1.1 103 Early Hints\r\nLink: c\r\n\r\n");
     }
 
     #[test]

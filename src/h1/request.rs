@@ -142,7 +142,7 @@ fn gather<'b>(headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
         connection: ConnectionOptions::default(),
         upgrade: false,
     };
-    let (mut length, mut chunked) = (None, false);
+    let (mut length, mut chunked, mut http2) = (None, false, false);
     for header in headers {
         match classify(header.name) {
             Field::Host if seen.host.is_some() => {
@@ -169,10 +169,13 @@ fn gather<'b>(headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
                 chunked = true;
             }
             Field::Connection => seen.connection.add(header.value),
-            Field::Upgrade => seen.upgrade = !is_http2(header.value),
+            Field::Upgrade if is_http2(header.value) => http2 = true,
+            Field::Upgrade => seen.upgrade = true,
             _ => {}
         }
     }
+    // One line that asks for it spoils the others: all of them go on, or none.
+    seen.upgrade &= !http2;
     seen.framing = match (length, chunked) {
         (Some(_), true) => {
             return Err(Fault::BadRequest("Content-Length beside Transfer-Encoding"));

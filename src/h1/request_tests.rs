@@ -41,6 +41,11 @@ fn good_heads_are_understood() {
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: x, Upgrade\r\nUpgrade: websocket\r\n\r\n",
             "GET a / None upgrade",
         ),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\
+             Upgrade: websocket\r\n\r\n",
+            "GET a / None",
+        ),
         ("GET //a/../b/%2e HTTP/1.1\r\nHost: a\r\n\r\n", "GET a /b/ None"),
         ("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET a / None"),
     ] {

@@ -39,6 +39,11 @@ pub fn parse<'h, 'b>(
     limits: &HeadLimits,
     to_head: bool,
 ) -> Result<Option<ResponseHead<'h, 'b>>, Fault> {
+    // Only a server may skip empty lines (RFC 9112 section 2.2); passed on as they came, they would
+    // stand before the status line that the client waits for.
+    if matches!(buffer.first(), Some(b'\r' | b'\n')) {
+        return Err(Fault::BadResponse("an empty line before the status line"));
+    }
     let mut raw = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
     let fields = &mut fields[..limits.fields.min(MAX_HEAD_FIELDS)];
@@ -122,7 +127,9 @@ fn gather(head: &mut ResponseHead<'_, '_>, to_head: bool) -> Result<(), Fault> {
         (false, false, Some(length)) => Framing::Length(length),
         (false, false, None) => Framing::UntilClose,
     };
-    head.has_hop_fields |= lies || (chunked && head.status == 304);
+    // Not even a length of nothing (RFC 9110 section 8.6); many a backend sends it with a 204.
+    let idle = head.status == 204 && length.is_some();
+    head.has_hop_fields |= lies || idle || (chunked && head.status == 304);
     head.keep_alive = !may_follow
         && !head.connection.close
         && (head.http11 || head.connection.keep_alive)
@@ -182,6 +189,8 @@ mod tests {
             "HTTP/1.1 600 No\r\n\r\n",
             "HTTP/1.1 abc\r\n\r\n",
             "garbage\r\n\r\n",
+            "\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n",
+            "\r",
             "HTTP/1.1 200 OK\r\nA: \x01\r\n\r\n",
         ] {
             assert!(read(wire, false).is_err(), "{wire:?}");

@@ -69,3 +69,14 @@ pub(super) fn same_site(given: &Given, voice: &mut Voice) -> Option<SameSite> {
         }
     }
 }
+
+/// The path or domain of a cookie: what could end it, or the whole field line, is left out.
+pub(super) fn attribute(given: &Given, voice: &mut Voice) -> Option<String> {
+    let text = given.value.trim();
+    if text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b';') {
+        return Some(text.to_owned());
+    }
+    let problem = "cannot stand in a cookie, and the attribute is left out";
+    voice.say_of(Severity::Warning, given, problem, "use visible ASCII without a semicolon");
+    None
+}

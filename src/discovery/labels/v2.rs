@@ -293,16 +293,20 @@ fn sticky(
     if !on {
         return Ok(None);
     }
-    let text = |given: &Option<Given>| given.as_ref().map(|given| given.value.trim().to_owned());
+    let name = raw.cookie_name.as_ref().map(|given| given.value.trim());
+    let mut attribute =
+        |given: &Option<Given>| given.as_ref().and_then(|given| checks::attribute(given, voice));
+    let path = attribute(&raw.path).filter(|path| !path.is_empty());
+    let domain = attribute(&raw.domain);
     Ok(Some(Sticky {
-        cookie_name: cookie_name(text(&raw.cookie_name).as_deref(), service),
+        cookie_name: cookie_name(name, service),
         form: if dialect == Dialect::V2 { CookieForm::Fnv1a } else { CookieForm::Sha256 },
         secure: read(&raw.secure, value::switch, voice)?.unwrap_or(false),
         http_only: read(&raw.http_only, value::switch, voice)?.unwrap_or(false),
         same_site: raw.same_site.as_ref().and_then(|given| checks::same_site(given, voice)),
         max_age: read(&raw.max_age, value::whole, voice)?.unwrap_or(0),
-        path: text(&raw.path).filter(|path| !path.is_empty()).unwrap_or_else(|| "/".to_owned()),
-        domain: text(&raw.domain).unwrap_or_default(),
+        path: path.unwrap_or_else(|| "/".to_owned()),
+        domain: domain.unwrap_or_default(),
     }))
 }
 

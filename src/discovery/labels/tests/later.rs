@@ -101,6 +101,23 @@ fn what_disables_a_router_of_the_later_dialects() {
 }
 
 #[test]
+fn no_label_breaks_out_of_the_cookie() {
+    const COOKIE: &str = "traefik.http.services.s.loadbalancer.sticky.cookie";
+    let (path, domain) = (format!("{COOKIE}.path"), format!("{COOKIE}.domain"));
+    for bad in ["/a\r\nSet-Cookie: b=c", "a;Secure", "\u{7f}x", "ü"] {
+        let labels = [
+            ("traefik.http.services.s.loadbalancer.server.port", "80"),
+            (&path, bad),
+            (&domain, bad),
+        ];
+        let model = model(TODAYS_FLAGS, &[workload("a", &labels, 1)]);
+        let sticky = service(&model, "s@swarm").sticky.as_ref().unwrap();
+        assert_eq!((sticky.path.as_str(), sticky.domain.as_str()), ("/", ""), "{bad:?}");
+        assert_eq!(model.complaints.len(), 2, "{}", said(&model));
+    }
+}
+
+#[test]
 fn an_unknown_template_disables_the_default_router() {
     let mut statics = statics(TODAYS_FLAGS);
     statics.docker[0].default_rule = "Host(`{{ index .Labels \"x\" }}`)".to_owned();
