@@ -1,0 +1,54 @@
+//! What the servers are known not to do. Each line is a refusal that their own documentation or
+//! source has for a request that HTTP allows: a server that refuses cannot be desynchronised. For
+//! another reading of a request there is no excuse.
+
+/// The framing fields are compared by what they cause, the body; some servers hide or rewrite
+/// them. `Trailer` belongs to them: Go moves it out of the other fields.
+pub const UNSEEN_FIELDS: &[&[u8]] = &[b"content-length", b"transfer-encoding", b"trailer"];
+
+/// As much of a forwarded head as excuses need to know.
+pub struct Head<'a> {
+    pub method: &'a [u8],
+    pub target: &'a [u8],
+    /// Names in lower case.
+    pub fields: Vec<(Vec<u8>, &'a [u8])>,
+}
+
+impl<'a> Head<'a> {
+    pub fn of(bytes: &'a [u8]) -> Self {
+        let end = crate::recorder::find(bytes, b"\r\n\r\n").unwrap_or(bytes.len());
+        let mut lines = bytes[..end].split(|&b| b == b'\n').map(<[u8]>::trim_ascii);
+        let mut start = lines.next().unwrap_or_default().split(|&b| b == b' ');
+        let (method, target) = (start.next().unwrap_or_default(), start.next().unwrap_or_default());
+        let fields = lines.filter_map(|line| {
+            let colon = line.iter().position(|&b| b == b':')?;
+            Some((line[..colon].to_ascii_lowercase(), line[colon + 1..].trim_ascii()))
+        });
+        Self { method, target, fields: fields.collect() }
+    }
+
+    fn has(&self, test: impl Fn(&[u8], &[u8]) -> bool) -> bool {
+        self.fields.iter().any(|(name, value)| test(name, value))
+    }
+}
+
+struct Excuse {
+    oracle: &'static str,
+    what: fn(&Head<'_>) -> bool,
+}
+
+const EXCUSES: &[Excuse] = &[
+    // ngx_http_parse_request_line: methods are upper-case letters, `_` and `-`.
+    Excuse {
+        oracle: "nginx",
+        what: |head| !head.method.iter().all(|b| b.is_ascii_uppercase() || b"_-".contains(b)),
+    },
+    // ngx_http_process_request: TRACE is answered with 405.
+    Excuse { oracle: "nginx", what: |head| head.method == b"TRACE" },
+    // ngx_http_parse_request_line knows no asterisk form.
+    Excuse { oracle: "nginx", what: |head| head.target == b"*" },
+];
+
+pub fn is_excused(oracle: &str, head: &Head<'_>) -> bool {
+    EXCUSES.iter().any(|excuse| excuse.oracle == oracle && (excuse.what)(head))
+}
