@@ -15,7 +15,7 @@ const BETWEEN: Duration = Duration::from_millis(3);
 /// Nothing has come for so long: the other side waits for more.
 const QUIET: Duration = Duration::from_millis(400);
 /// A connection whose client has ended its direction is over by then.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The loopback address with this number. Each is as long as any other, as text.
 pub fn address(number: usize) -> Ipv4Addr {
@@ -86,13 +86,28 @@ pub async fn play(from: Ipv4Addr, to: SocketAddr, mutant: &Mutant) -> Told {
     told
 }
 
-/// Sends recorded bytes; with `end`, nothing comes behind them.
-pub async fn replay(from: Ipv4Addr, to: SocketAddr, bytes: &[u8], end: bool) -> Told {
+/// What one connection brings to a server.
+pub struct Script {
+    pub bytes: Vec<u8>,
+    /// A second request; without one, the client ends its direction.
+    pub behind: Option<&'static [u8]>,
+    /// The second one is sent when there is an answer to the first.
+    pub wait: bool,
+}
+
+/// Plays a script and reads all that is said about it.
+pub async fn replay(from: Ipv4Addr, to: SocketAddr, script: &Script) -> Told {
     let mut stream = connect(from, to).await;
     let mut told = Told { bytes: Vec::new(), ended: false };
-    let _ = timeout(PATIENCE, stream.write_all(bytes)).await;
-    if end {
-        let _ = stream.shutdown().await;
+    let at_once = script.behind.filter(|_| !script.wait).unwrap_or_default();
+    let _ = timeout(PATIENCE, stream.write_all(&[&*script.bytes, at_once].concat())).await;
+    match script.behind {
+        Some(behind) if script.wait => {
+            let _ = timeout(PATIENCE, stream.read_buf(&mut told.bytes)).await;
+            let _ = timeout(PATIENCE, stream.write_all(behind)).await;
+        }
+        Some(_) => {}
+        None => drop(stream.shutdown().await),
     }
     read(&mut stream, &mut told, PATIENCE).await;
     told

@@ -38,11 +38,12 @@ use std::time::Instant;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::runtime::Runtime;
 
-use clients::{Told, address};
+use clients::{Script, Told, address};
 use engine::FakeEngine;
+use excuses::Head;
 use harness::{BACKEND_PORT_TEXT, Driver, Lb, eventually};
 use mutate::{Mutant, mutant};
-use oracles::{Oracle, Script, Seen};
+use oracles::{Oracle, Seen};
 use recorder::{Record, Recorder};
 
 /// Mutants that are made, sent and compared before the next ones.
@@ -52,7 +53,7 @@ const AT_ONCE: usize = 256;
 /// So much of a request comes in one read, if it is sent in one piece.
 const ONE_READ: usize = 16 * 1024;
 /// More of them are counted only.
-const SHOWN: usize = 20;
+const SHOWN: usize = 2000;
 
 #[test]
 fn every_server_reads_the_same() {
@@ -242,17 +243,14 @@ impl Run {
         oracles: &mut [Oracle],
         forwards: &[(Vec<u8>, bool)],
     ) -> Vec<Result<usize, String>> {
-        let wires: Vec<Vec<u8>> = forwards
+        let scripts: Vec<Script> = forwards
             .iter()
-            .map(|(bytes, complete)| {
-                let behind = if *complete { view::SENTINEL } else { b"" };
-                [bytes, behind].concat()
+            .map(|(bytes, complete)| Script {
+                bytes: bytes.clone(),
+                behind: complete.then_some(view::SENTINEL),
+                // Behind the offer of another protocol come its bytes, or HTTP: the answer tells.
+                wait: Head::of(bytes).has(|name, _| name == b"upgrade"),
             })
-            .collect();
-        let scripts: Vec<_> = wires
-            .iter()
-            .zip(forwards)
-            .map(|(bytes, (_, complete))| Script { bytes, end: !complete })
             .collect();
         let seen = self.runtime.block_on(oracles::ask(oracles, &scripts, self.asked));
         self.asked += scripts.len();

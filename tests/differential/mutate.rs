@@ -27,7 +27,7 @@ pub fn mutant(seed: u64, number: u64) -> Mutant {
     if random.one_in(10) {
         bytes.extend(request(&mut random));
     }
-    if random.one_in(4) {
+    if random.one_in(6) {
         for _ in 0..=random.below(2) {
             change_bytes(&mut random, &mut bytes);
         }
@@ -88,7 +88,7 @@ impl Draft {
 
 fn request(random: &mut Random) -> Vec<u8> {
     let mut draft = valid(random);
-    for _ in 0..random.below(4) {
+    for _ in 0..random.below(3) {
         random.pick(CHANGES)(random, &mut draft);
     }
     draft.write()

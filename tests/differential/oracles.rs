@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
 
-use crate::clients::{self, Told, address};
+use crate::clients::{self, Script, Told, address};
 use crate::harness::eventually;
 use crate::view::View;
 
@@ -34,13 +34,6 @@ pub struct Seen {
     /// Each request that it has read to its end.
     pub views: Vec<View>,
     pub told: Told,
-}
-
-/// What one connection brings to each server.
-pub struct Script<'a> {
-    pub bytes: &'a [u8],
-    /// The client closes behind the bytes.
-    pub end: bool,
 }
 
 /// Starts all servers that are there. Go's is built first, where there is Go.
@@ -144,12 +137,12 @@ impl Drop for Oracle {
 
 /// Plays each script to each server; gives for each script what each server saw. `first` is the
 /// number of the first client's address: no two scripts ever share one.
-pub async fn ask(oracles: &mut [Oracle], scripts: &[Script<'_>], first: usize) -> Vec<Vec<Seen>> {
+pub async fn ask(oracles: &mut [Oracle], scripts: &[Script], first: usize) -> Vec<Vec<Seen>> {
     let told = join_all(oracles.iter().map(|oracle| {
         let to = oracle.to;
         let plays: Vec<_> = (first..)
             .zip(scripts)
-            .map(|(number, script)| clients::replay(address(number), to, script.bytes, script.end))
+            .map(|(number, script)| clients::replay(address(number), to, script))
             .collect();
         stream::iter(plays).buffered(AT_ONCE).collect::<Vec<Told>>()
     }));

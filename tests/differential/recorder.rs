@@ -88,13 +88,14 @@ async fn record(mut stream: tokio::net::TcpStream, state: Arc<State>) {
     state.open.fetch_sub(1, Ordering::SeqCst);
 }
 
-/// From the field that Ringress writes itself and behind all that it passes on.
+/// The last member of the field that Ringress writes itself, behind all that it passes on.
 fn client(bytes: &[u8]) -> Option<Ipv4Addr> {
     let head = &bytes[..find(bytes, b"\r\n\r\n")? + 2];
     let name = b"\r\nX-Forwarded-For: ";
     let at = head.windows(name.len()).rposition(|window| window == name)? + name.len();
     let end = at + find(&head[at..], b"\r\n")?;
-    std::str::from_utf8(&head[at..end]).ok()?.parse().ok()
+    let last = head[at..end].rsplit(|&b| b == b' ').next()?;
+    std::str::from_utf8(last).ok()?.parse().ok()
 }
 
 /// Where the first request ends, if all of it is there.
