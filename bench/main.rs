@@ -13,7 +13,7 @@ use ringress::balance::{Tried, choose};
 use ringress::h1::chunked::Chunked;
 use ringress::h1::forward::{self, Origin};
 use ringress::h1::request::{self, Fields};
-use ringress::limits::HEAD_FIELDS;
+use ringress::limits::{HeadLimits, MAX_HEAD_FIELDS};
 use ringress::model::cookie::cookie_value;
 use ringress::model::{
     CookieForm, Dialect, Model, Router, Rule, Scheme, Server, ServerState, ServerUrl, Service,
@@ -42,14 +42,16 @@ const HEAD: &[u8] = b"GET /shop/items/4711?sort=price&page=2 HTTP/1.1\r\n\
     Upgrade-Insecure-Requests: 1\r\n\r\n";
 
 fn fields<'b>() -> Fields<'b> {
-    [const { MaybeUninit::uninit() }; HEAD_FIELDS]
+    [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS]
 }
 
 #[bench]
 fn head_parse(bencher: Bencher) {
     bencher.counter(BytesCount::of_slice(HEAD)).bench(|| {
         let mut fields = fields();
-        let head = request::parse(black_box(HEAD), &mut fields).expect("valid").expect("complete");
+        let head = request::parse(black_box(HEAD), &mut fields, &HeadLimits::default())
+            .expect("valid")
+            .expect("complete");
         black_box(&head);
     });
 }
@@ -57,7 +59,9 @@ fn head_parse(bencher: Bencher) {
 #[bench]
 fn head_forward(bencher: Bencher) {
     let mut fields = fields();
-    let head = request::parse(HEAD, &mut fields).expect("valid").expect("complete");
+    let head = request::parse(HEAD, &mut fields, &HeadLimits::default())
+        .expect("valid")
+        .expect("complete");
     let origin = Origin { peer: "192.0.2.1", trusted: false, server: "lb" };
     let mut out = Vec::with_capacity(4096);
     bencher.counter(BytesCount::of_slice(HEAD)).bench_local(|| {

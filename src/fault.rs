@@ -9,10 +9,10 @@ pub enum Fault {
     /// The client broke the protocol; nothing of the request has reached a backend.
     #[error("bad request: {0}")]
     BadRequest(&'static str),
-    /// The client's target is longer than `limits::TARGET_BYTES`.
+    /// The client's target is longer than the entry point allows.
     #[error("request target too long")]
     TargetTooLong,
-    /// The client's head is longer than `limits::HEAD_BYTES` or has too many fields.
+    /// The client's head is longer than the entry point allows, or has too many fields.
     #[error("request head too large")]
     HeadTooLarge,
     /// The client asks for what we do not do: CONNECT, an unknown transfer coding.
@@ -46,7 +46,10 @@ pub enum Fault {
     BadResponse(&'static str),
     #[error("backend did not answer in time")]
     ResponseTimeout,
-    /// Something is wrong with us or with the machine: no descriptor, no memory.
+    /// There is no room for this request: no memory for buffers, no descriptor.
+    #[error("out of memory or descriptors")]
+    Overloaded,
+    /// Something is wrong with us.
     #[error("internal error")]
     Internal,
 }
@@ -63,7 +66,7 @@ impl Fault {
             Self::RequestTimeout => 408,
             Self::ClientGone => 499,
             Self::NoRoute => 404,
-            Self::NoBackend => 503,
+            Self::NoBackend | Self::Overloaded => 503,
             Self::DialFailed | Self::Stale | Self::Reset | Self::BadResponse(_) => 502,
             Self::DialTimeout | Self::ResponseTimeout => 504,
             Self::Internal => 500,

@@ -1,4 +1,5 @@
-//! Every bound and every default timeout of the data path, in one place.
+//! Every bound and every default timeout of the data path, in one place. Those that say "unless an
+//! option says otherwise" are only defaults; `config` has the options.
 //!
 //! Each constant says its unit in its name, why it has its value and, in brackets, what nginx,
 //! HAProxy, Envoy's edge guide and Traefik use. Relations between them are asserted below, so
@@ -6,19 +7,43 @@
 
 use std::time::Duration;
 
-/// Longest request or response head. (4 × 8 KiB / 15 KiB / 60 KiB / 1 MiB)
+/// Longest request or response head, unless an option says otherwise.
+/// (4 × 8 KiB / 15 KiB / 60 KiB / 1 MiB)
 ///
-/// A head lies in one pooled buffer from its first to its last byte: offsets into it never move.
+/// A head lies in one pooled buffer from its first to its last byte.
 pub const HEAD_BYTES: usize = 32 * 1024;
 
-/// Most field lines in one head. (unlimited within the bytes / 101 / 100 / unlimited)
+/// What the options may raise it to.
+pub const MAX_HEAD_BYTES: usize = BODY_BUFFER_BYTES;
+
+/// Most field lines in one head, unless an option says otherwise.
+/// (unlimited within the bytes / 101 / 100 / unlimited)
 pub const HEAD_FIELDS: usize = 100;
 
-/// Longest request target. (8 KiB / 15 KiB / 60 KiB / within the head)
+/// What the options may raise it to: room on the stack, which costs nothing while it is unused.
+pub const MAX_HEAD_FIELDS: usize = 256;
+
+/// Longest request target, unless an option says otherwise. (8 KiB / 15 KiB / 60 KiB / in the head)
 pub const TARGET_BYTES: usize = 8 * 1024;
 
-/// A pooled buffer for heads and small bodies. Most exchanges never need more than one page of it.
-pub const BUFFER_BYTES: usize = HEAD_BYTES;
+/// The bounds of one kind of head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadLimits {
+    pub bytes: usize,
+    pub fields: usize,
+    /// Of a request's target, in bytes.
+    pub target: usize,
+}
+
+impl Default for HeadLimits {
+    fn default() -> Self {
+        Self { bytes: HEAD_BYTES, fields: HEAD_FIELDS, target: TARGET_BYTES }
+    }
+}
+
+/// A pooled buffer for heads and small bodies. Nearly all heads fit; one that does not moves to a
+/// buffer of [`BODY_BUFFER_BYTES`].
+pub const BUFFER_BYTES: usize = 16 * 1024;
 
 /// A pooled buffer for relaying bodies. Measured: with 64 KiB a large download costs as much CPU
 /// as a bare relay, with 16 KiB more than HAProxy.
@@ -39,13 +64,26 @@ pub const INTERIM_RESPONSES: u32 = 16;
 /// Further tries after the first, on other backends.
 pub const RETRIES: u32 = 2;
 
-/// A whole head must arrive so soon after its first byte. (60 s / advised 5–10 s / on / 60 s)
+/// Retries of all requests together: a fifth of the requests of the last ten seconds and ten a
+/// second, as linkerd's default budget has it. (unlimited / – / 20 % and 3 at a time / unlimited)
+pub const RETRY_PERCENT: u64 = 20;
+pub const RETRIES_PER_SECOND: u64 = 10;
+
+/// All tries of a request together may dial for so many times the dial timeout: the first may wait
+/// in vain, and one more may follow it.
+pub const DIALS_FOR_ALL_TRIES: u32 = 2;
+
+/// A whole head must arrive so soon after its first byte, unless an option says otherwise.
+/// (60 s / advised 5–10 s / on / 60 s)
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A body or tunnel direction without any progress for so long is cut. (60 s / – / 300 s / –)
+/// A body that makes no progress for so long is cut, unless an option says otherwise.
+/// (60 s / – / 300 s / –)
 pub const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A tunnel (WebSocket) without a byte in either direction for so long is cut. (60 s / 1 h / – / –)
+/// A tunnel (WebSocket) without a byte in either direction, or a response (server-sent events)
+/// without a byte from the backend, for so long is cut, unless an option says otherwise.
+/// (60 s / 1 h / – / –)
 pub const TUNNEL_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// Idle kept-alive client connection, unless an option says otherwise. (75 s / – / 1 h / 180 s)
@@ -98,15 +136,31 @@ pub const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
 /// short a time ago: then the backend has hardly had a reason to close it.
 pub const FRESH_CONNECTION: Duration = Duration::from_secs(1);
 
-/// Pause before accepting again when the process has no descriptor left.
-pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Pause before accepting again when there is no room: long enough for connections that were asked
+/// to leave to be gone, short enough that who waits does not notice.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+
+/// A complaint about the lack of room is repeated this often at most.
+pub const COMPLAINT_PAUSE: Duration = Duration::from_secs(1);
+
+/// Idle clients that are asked to leave at a time when there is no room: one in so many, but at
+/// least [`LEAVE_AT_LEAST`].
+pub const ONE_IDLE_IN: usize = 64;
+pub const LEAVE_AT_LEAST: usize = 16;
+
+/// Memory for the buffers of all workers, unless an option says otherwise: this part of what the
+/// process may have. Past it, requests are answered with 503 and not read.
+pub const BUFFER_MEMORY_PART: u64 = 2;
+
+/// A client whose exchange waits for a backend is looked after this often: it may have gone.
+pub const ABANDONED_LOOK: Duration = Duration::from_secs(1);
 
 /// Steps in a service's precomputed weighted schedule. Weights are scaled down to fit.
 pub const SCHEDULE_STEPS: usize = 4096;
 
-const _: () = assert!(TARGET_BYTES < HEAD_BYTES);
-const _: () = assert!(HEAD_BYTES <= u16::MAX as usize + 1, "offsets into a head are 16 bits wide");
-const _: () = assert!(BUFFER_BYTES >= HEAD_BYTES, "a head lies in one buffer");
-const _: () = assert!(BODY_BUFFER_BYTES >= BUFFER_BYTES);
+const _: () = assert!(TARGET_BYTES < BUFFER_BYTES, "a target that fits is seen without moving it");
+const _: () = assert!(HEAD_BYTES <= MAX_HEAD_BYTES && HEAD_FIELDS <= MAX_HEAD_FIELDS);
+const _: () = assert!(BODY_BUFFER_BYTES >= MAX_HEAD_BYTES, "a head lies in one buffer");
+const _: () = assert!(BODY_BUFFER_BYTES > BUFFER_BYTES);
 const _: () = assert!(CHUNK_LINE_BYTES + TRAILER_BYTES < BUFFER_BYTES);
 const _: () = assert!(DEADLINE_TICK.as_millis() * 5 <= DIAL_TIMEOUT.as_millis());

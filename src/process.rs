@@ -15,11 +15,13 @@ use crate::control::{self, Control, DriverView, ProviderView, Sources};
 use crate::discovery::labels;
 use crate::discovery::watch::{self, Discovery, ProviderStatus, SwarmRole};
 use crate::life::{Life, Stage};
+use crate::limits::BUFFER_MEMORY_PART;
 use crate::model::{Complaint, Model, Severity};
 use crate::observe::Stats;
 use crate::table::Store;
+use crate::worker::doors::Doors;
 use crate::worker::ladder::{self, Standing};
-use crate::worker::{self, Settings, Workers, affinity};
+use crate::worker::{self, Settings, Workers, affinity, cgroup};
 
 /// How often the end of the drain is looked for.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
@@ -53,7 +55,7 @@ impl Process {
         init_log(config.log);
         tracing::info!("ringress {} starts", env!("CARGO_PKG_VERSION"));
         log_complaints(&config.complaints, &HashSet::new());
-        raise_descriptor_limit();
+        let descriptors = raise_descriptor_limit();
 
         let standing = ladder::probe(config.driver).map_err(io::Error::other)?;
         log_driver(&standing);
@@ -70,13 +72,16 @@ impl Process {
             settings: Arc::new(Settings {
                 entry_points: config.entry_points.clone(),
                 forwarding: config.forwarding,
+                limits: config.limits,
                 dialect: config.dialect,
                 hostname: hostname.clone(),
             }),
             store: Arc::clone(&store),
             stats: Arc::clone(&stats),
             life: Arc::clone(&life),
+            doors: bound_clients(&config, descriptors),
             rung: standing.rung,
+            buffer_memory: buffer_memory(&config),
             cpus: cpus.clone(),
         })?;
         for entry_point in &config.entry_points {
@@ -215,14 +220,31 @@ fn log_complaints(complaints: &[Complaint], known: &HashSet<Complaint>) {
     }
 }
 
-/// The soft limit is often 1024, for programs that still use select(2); we do not.
-fn raise_descriptor_limit() {
+/// The soft limit is often 1024, for programs that still use select(2); we do not. Gives how many
+/// descriptors the process may have.
+fn raise_descriptor_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => tracing::debug!("may open {:?} descriptors", limit.maximum),
-        Err(error) => tracing::warn!("cannot raise the limit of open descriptors: {error}"),
-    }
+    let have = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(error) => {
+            tracing::warn!("cannot raise the limit of open descriptors: {error}");
+            limit.current
+        }
+    };
+    have.map_or(usize::MAX, |have| usize::try_from(have).unwrap_or(usize::MAX))
+}
+
+fn bound_clients(config: &Static, descriptors: usize) -> Arc<Doors> {
+    let doors = Doors::new(config.entry_points.iter().map(|e| e.max_connections), descriptors);
+    tracing::info!("clients: at most {} at a time ({descriptors} descriptors)", doors.limit());
+    Arc::new(doors)
+}
+
+/// What the buffers of all workers may take of the memory.
+fn buffer_memory(config: &Static) -> usize {
+    let part = cgroup::memory() / BUFFER_MEMORY_PART;
+    config.limits.buffer_memory.unwrap_or(usize::try_from(part).unwrap_or(usize::MAX))
 }
 
 fn log_driver(standing: &Standing) {

@@ -1,27 +1,35 @@
 //! Bytes from one connection to another, at the pace of the slower one.
 
 use std::io;
+use std::time::Duration;
 
 use futures_util::future::join;
 
-use crate::limits::TUNNEL_TIMEOUT;
 use crate::worker::buffers::Buffer;
 use crate::worker::deadline::Deadline;
 use crate::worker::socket::{Control, ReadHalf, Socket, WriteHalf};
 
 /// Carries both directions of an upgraded connection until both have ended.
 ///
-/// `ahead` and `behind` are what either side has sent already. The end of one direction is passed
+/// `ahead` and `behind` are what either side has sent already; `silence` is how long neither may
+/// say anything. The end of one direction is passed
 /// on as such; the other goes on (half-close). An error in one ends both.
-pub async fn tunnel(client: &mut Socket, backend: &mut Socket, ahead: Buffer, behind: Buffer) {
+pub async fn tunnel(
+    client: &mut Socket,
+    backend: &mut Socket,
+    (ahead, behind): (Buffer, Buffer),
+    silence: Duration,
+) {
     let up = async {
         let ends = (&mut client.read, &mut backend.write);
-        let result = one_way(ends, ahead, &client.deadline, &backend.deadline).await;
+        let deadlines = (&client.deadline, &backend.deadline);
+        let result = one_way(ends, ahead, deadlines, silence).await;
         conclude(&result, &backend.control, &client.control);
     };
     let down = async {
         let ends = (&mut backend.read, &mut client.write);
-        let result = one_way(ends, behind, &backend.deadline, &client.deadline).await;
+        let deadlines = (&backend.deadline, &client.deadline);
+        let result = one_way(ends, behind, deadlines, silence).await;
         conclude(&result, &client.control, &backend.control);
     };
     join(up, down).await;
@@ -31,16 +39,16 @@ pub async fn tunnel(client: &mut Socket, backend: &mut Socket, ahead: Buffer, be
 async fn one_way(
     (from, to): (&mut ReadHalf, &mut WriteHalf),
     mut buffer: Buffer,
-    from_deadline: &Deadline,
-    to_deadline: &Deadline,
+    (from_deadline, to_deadline): (&Deadline, &Deadline),
+    silence: Duration,
 ) -> io::Result<()> {
     loop {
         if !buffer.is_empty() {
             buffer.send_all(to, to_deadline).await?;
             // Bytes in one direction are a sign of life for both.
-            to_deadline.arm_read(TUNNEL_TIMEOUT);
+            to_deadline.arm_read(silence);
         }
-        from_deadline.arm_read(TUNNEL_TIMEOUT);
+        from_deadline.arm_read(silence);
         if buffer.fill(from).await? == 0 {
             return Ok(());
         }

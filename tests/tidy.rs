@@ -49,7 +49,20 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("relay", &["limits", "worker"]),
     // Off the data path.
     ("control", &["config", "life", "model", "observe", "table"]),
-    ("process", &["config", "control", "discovery", "life", "model", "observe", "table", "worker"]),
+    (
+        "process",
+        &[
+            "config",
+            "control",
+            "discovery",
+            "life",
+            "limits",
+            "model",
+            "observe",
+            "table",
+            "worker",
+        ],
+    ),
     ("command", &["config", "discovery", "echo", "model", "process"]),
     ("lib", &[]),
     ("main", &[]),

@@ -3,11 +3,13 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::limits::{BACKEND_IDLE, BACKEND_IDLE_CONNECTIONS, CLIENT_IDLE, DIAL_TIMEOUT};
+use crate::limits::{
+    BACKEND_IDLE, BACKEND_IDLE_CONNECTIONS, CLIENT_IDLE, DIAL_TIMEOUT, HeadLimits,
+};
 use crate::model::{Complaint, Dialect, Severity};
 
 use super::draft::{DockerDraft, Draft, EntryDraft};
-use super::{Api, Docker, EntryPoint, Forwarding, LifeCycle, Log, Static, Trust};
+use super::{Api, Docker, EntryPoint, Forwarding, LifeCycle, Limits, Log, Static, Trust};
 
 /// The entry point that the API is served on; as data entry point it has no special meaning.
 const CONTROL_NAME: &str = "traefik";
@@ -70,6 +72,7 @@ pub(super) fn finish(
         },
         life,
         forwarding: forwarding(&draft),
+        limits: limits(&draft),
         driver: draft.driver.unwrap_or_default(),
         workers: draft.workers,
         complaints,
@@ -203,6 +206,12 @@ fn entry_points(
         let problem = "no entry point can be opened".to_owned();
         say(Severity::Warning, problem, "add --entryPoints.http.address=:80");
     }
+    for (name, _) in &draft.limits.connections_of {
+        if !found.iter().any(|entry| entry.name.eq_ignore_ascii_case(name)) {
+            let problem = format!("there is no entry point {name} to bound the connections of");
+            say(Severity::Warning, problem, "name one that exists");
+        }
+    }
     // Listeners share ports between workers, so the kernel would not refuse a double use.
     let control = api.map(|api| (CONTROL_NAME, api.address));
     let doors = found.iter().map(|entry| (entry.name.as_str(), entry.address)).chain(control);
@@ -224,9 +233,10 @@ fn entry_point(
 ) -> EntryPoint {
     let common = &draft.responding;
     let own = &entry.responding;
-    let said = [own.read, own.idle, common.read, common.idle];
+    let said = [own.read, own.write, own.idle, common.read, common.write, common.idle];
     let idle = if said.iter().any(Option::is_some) { IDLE_OF_TRAEFIK } else { CLIENT_IDLE };
     let first = dialect == Dialect::V1;
+    let heads = heads(draft);
     EntryPoint {
         name: entry.name.clone(),
         address,
@@ -237,6 +247,37 @@ fn entry_point(
         },
         idle_timeout: own.idle.or(common.idle).unwrap_or(idle),
         read_timeout: own.read.or(common.read).unwrap_or_default(),
+        write_timeout: own.write.or(common.write).unwrap_or_default(),
+        keep_alive_time: entry.keep_alive_time.unwrap_or_default(),
+        // Negative: no bound, as Go has it.
+        keep_alive_requests: entry.keep_alive_requests.map_or(0, |n| u32::try_from(n).unwrap_or(0)),
+        heads: HeadLimits { bytes: entry.header_bytes.unwrap_or(heads.bytes), ..heads },
+        max_connections: max_connections(draft, &entry.name).or(draft.limits.connections),
+    }
+}
+
+fn max_connections(draft: &Draft, name: &str) -> Option<usize> {
+    let mut own = draft.limits.connections_of.iter().rev();
+    own.find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|&(_, count)| count)
+}
+
+fn heads(draft: &Draft) -> HeadLimits {
+    let (limits, usual) = (&draft.limits, HeadLimits::default());
+    HeadLimits {
+        bytes: limits.header_bytes.unwrap_or(usual.bytes),
+        fields: limits.header_fields.unwrap_or(usual.fields),
+        target: limits.target_bytes.unwrap_or(usual.target),
+    }
+}
+
+fn limits(draft: &Draft) -> Limits {
+    let (limits, usual) = (&draft.limits, Limits::default());
+    Limits {
+        head_timeout: limits.head_timeout.unwrap_or(usual.head_timeout),
+        progress_timeout: limits.progress_timeout.unwrap_or(usual.progress_timeout),
+        tunnel_timeout: limits.tunnel_timeout.unwrap_or(usual.tunnel_timeout),
+        response_heads: heads(draft),
+        buffer_memory: limits.buffer_memory,
     }
 }
 

@@ -49,6 +49,7 @@ pub(super) struct Draft {
     pub response_header_timeout: Option<Duration>,
     pub backend_idle_timeout: Option<Duration>,
     pub max_idle_per_host: Option<i64>,
+    pub limits: LimitsDraft,
     pub driver: Option<DriverChoice>,
     pub workers: Option<usize>,
 }
@@ -81,7 +82,22 @@ pub(super) struct ControlDraft {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct RespondingDraft {
     pub read: Option<Duration>,
+    pub write: Option<Duration>,
     pub idle: Option<Duration>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct LimitsDraft {
+    pub head_timeout: Option<Duration>,
+    pub progress_timeout: Option<Duration>,
+    pub tunnel_timeout: Option<Duration>,
+    pub header_bytes: Option<usize>,
+    pub header_fields: Option<usize>,
+    pub target_bytes: Option<usize>,
+    pub connections: Option<usize>,
+    /// By entry point, which need not be named otherwise.
+    pub connections_of: Vec<(String, usize)>,
+    pub buffer_memory: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -99,6 +115,9 @@ pub(super) struct EntryDraft {
     pub trusted: Vec<Network>,
     pub responding: RespondingDraft,
     pub life: LifeDraft,
+    pub keep_alive_time: Option<Duration>,
+    pub keep_alive_requests: Option<i64>,
+    pub header_bytes: Option<usize>,
     pub as_default: bool,
     /// The first option that asks for something without which opening it would be worse than
     /// leaving it closed.

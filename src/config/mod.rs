@@ -16,6 +16,7 @@ use std::time::Duration;
 
 pub use help::help;
 
+use crate::limits::{HEAD_TIMEOUT, HeadLimits, PROGRESS_TIMEOUT, TUNNEL_TIMEOUT};
 use crate::model::{Complaint, Dialect};
 
 /// What the process was asked to be. Read once at start, never changed.
@@ -32,6 +33,7 @@ pub struct Static {
     pub log: Log,
     pub life: LifeCycle,
     pub forwarding: Forwarding,
+    pub limits: Limits,
     pub driver: DriverChoice,
     /// Worker threads; `None` takes one per CPU that the process may use.
     pub workers: Option<usize>,
@@ -51,6 +53,17 @@ pub struct EntryPoint {
     /// Time for a whole request body to arrive; zero means no bound on it as long as it makes
     /// progress. Traefik 2.11.2 and later cut every upload after 60 s; we only where asked to.
     pub read_timeout: Duration,
+    /// Time for a whole response to be taken by the client; zero means no bound on it as long as
+    /// it makes progress.
+    pub write_timeout: Duration,
+    /// A connection that is so old carries no further request; zero means no bound.
+    pub keep_alive_time: Duration,
+    /// Requests that one connection may carry; zero means no bound.
+    pub keep_alive_requests: u32,
+    /// Bounds of a request's head.
+    pub heads: HeadLimits,
+    /// Clients that may be connected; `None` leaves it to the process's own bound.
+    pub max_connections: Option<usize>,
 }
 
 /// Peers whose forwarding headers are kept instead of replaced.
@@ -124,6 +137,33 @@ pub struct Forwarding {
     pub response_header_timeout: Duration,
     pub idle_timeout: Duration,
     pub max_idle_per_host: usize,
+}
+
+/// Bounds of the data path that belong to no entry point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// A request's head must arrive so soon after its first byte.
+    pub head_timeout: Duration,
+    /// A body that makes no progress for so long is cut.
+    pub progress_timeout: Duration,
+    /// A tunnel without a byte for so long is cut.
+    pub tunnel_timeout: Duration,
+    /// Bounds of a response's head.
+    pub response_heads: HeadLimits,
+    /// Bytes that the buffers of all workers may take; `None` takes a part of what there is.
+    pub buffer_memory: Option<usize>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head_timeout: HEAD_TIMEOUT,
+            progress_timeout: PROGRESS_TIMEOUT,
+            tunnel_timeout: TUNNEL_TIMEOUT,
+            response_heads: HeadLimits::default(),
+            buffer_memory: None,
+        }
+    }
 }
 
 /// Which I/O driver the workers run on.

@@ -2,6 +2,8 @@
 //!
 //! To support another option is to add a row here, and to drop its prefix from [`NOT_YET`].
 
+use crate::limits::{MAX_HEAD_BYTES, MAX_HEAD_FIELDS};
+
 use super::DriverChoice;
 use super::draft::{Draft, EntryDraft};
 use super::options::Effect::{List, Needs, Switch, Text, Time, Whole};
@@ -9,6 +11,11 @@ use super::options::Family::{self, First, Later, Own, Second, Shared};
 use super::options::{Effect, Row};
 use super::value::{self, Wrong};
 use super::{endpoint, entrypoint};
+
+/// More clients than descriptors can ever be.
+const MAX_CONNECTIONS: usize = 1 << 30;
+/// Less would refuse ordinary browsers.
+const MIN_HEAD_BYTES: usize = 1024;
 
 const fn row(name: &'static str, family: Family, effect: Effect, help: &'static str) -> Row {
     Row { name, family, effect, help }
@@ -42,6 +49,7 @@ pub(super) static OPTIONS: &[Row] = &[
     row("lifeCycle.requestAcceptGraceTimeout", First, Time(|d, _, t| d.life.accept_grace = Some(t)), "go on accepting after the stop signal (0)"),
     row("idleTimeout", First, Time(|d, _, t| d.responding.idle = Some(t)), "the same as --respondingTimeouts.idleTimeout"),
     row("respondingTimeouts.idleTimeout", First, Time(|d, _, t| d.responding.idle = Some(t)), "life of an idle client connection (75)"),
+    row("respondingTimeouts.writeTimeout", First, Time(|d, _, t| d.responding.write = Some(t)), "time for a client to take a whole response (0: no bound)"),
     row("respondingTimeouts.readTimeout", First, Time(|d, _, t| d.responding.read = Some(t)), "time for a whole request to arrive (0: no bound)"),
     row("forwardingTimeouts.dialTimeout", First, Time(|d, _, t| d.dial_timeout = Some(t)), "time to connect to a backend (1.5)"),
     row("forwardingTimeouts.responseHeaderTimeout", First, Time(|d, _, t| d.response_header_timeout = Some(t)), "time for a backend's first byte (0: no bound)"),
@@ -72,6 +80,10 @@ pub(super) static OPTIONS: &[Row] = &[
     row("entryPoints.*.forwardedHeaders.insecure", Later, Switch(|d, n, on| d.entry(n).insecure = Some(on)), "believe every peer's X-Forwarded-* (false)"),
     row("entryPoints.*.forwardedHeaders.trustedIPs", Later, List(|d, n, v| trust(d.entry(n), &v)), "believe these networks' X-Forwarded-*"),
     row("entryPoints.*.transport.respondingTimeouts.idleTimeout", Later, Time(|d, n, t| d.entry(n).responding.idle = Some(t)), "life of an idle client connection (75)"),
+    row("entryPoints.*.transport.respondingTimeouts.writeTimeout", Later, Time(|d, n, t| d.entry(n).responding.write = Some(t)), "time for a client to take a whole response (0: no bound)"),
+    row("entryPoints.*.transport.keepAliveMaxTime", Later, Time(|d, n, t| d.entry(n).keep_alive_time = Some(t)), "a connection so old carries no further request (0: no bound)"),
+    row("entryPoints.*.transport.keepAliveMaxRequests", Later, Whole(|d, n, v| d.entry(n).keep_alive_requests = Some(v)), "requests that a connection may carry (0: no bound)"),
+    row("entryPoints.*.http.maxHeaderBytes", Later, Text(header_bytes), "longest head of a request, at most 65536 (32768)"),
     row("entryPoints.*.transport.respondingTimeouts.readTimeout", Later, Time(|d, n, t| d.entry(n).responding.read = Some(t)), "time for a whole request to arrive (0: no bound)"),
     row("entryPoints.*.transport.lifeCycle.graceTimeOut", Later, Time(|d, n, t| d.entry(n).life.grace = Some(t)), "time for exchanges in flight at the end (10)"),
     row("entryPoints.*.transport.lifeCycle.requestAcceptGraceTimeout", Later, Time(|d, n, t| d.entry(n).life.accept_grace = Some(t)), "go on accepting after the stop signal (0)"),
@@ -103,6 +115,15 @@ pub(super) static OPTIONS: &[Row] = &[
     // Our own.
     row("ringress.driver", Own, Text(driver), "auto, io_uring or epoll (auto); also RINGRESS_DRIVER"),
     row("ringress.workers", Own, Text(workers), "worker threads (one per CPU); also RINGRESS_WORKERS"),
+    row("ringress.maxConnections", Own, Text(|d, _, v| { d.limits.connections = Some(value::count(v, 1, MAX_CONNECTIONS)?); Ok(none()) }), "clients of each entry point (half the descriptors, of all together)"),
+    row("ringress.entryPoints.*.maxConnections", Own, Text(|d, n, v| { d.limits.connections_of.push((n.to_owned(), value::count(v, 1, MAX_CONNECTIONS)?)); Ok(none()) }), "the same for one entry point"),
+    row("ringress.bufferMemory", Own, Text(|d, _, v| { d.limits.buffer_memory = Some(value::size(v)?); Ok(none()) }), "memory for buffers, such as 256MB; past it requests get 503 (half of what there is)"),
+    row("ringress.maxHeaderBytes", Own, Text(|d, _, v| { d.limits.header_bytes = Some(value::count(v, MIN_HEAD_BYTES, MAX_HEAD_BYTES)?); Ok(none()) }), "longest head of a request or response, at most 65536 (32768)"),
+    row("ringress.maxHeaderFields", Own, Text(|d, _, v| { d.limits.header_fields = Some(value::count(v, 1, MAX_HEAD_FIELDS)?); Ok(none()) }), "most field lines of a head, at most 256 (100)"),
+    row("ringress.maxTargetBytes", Own, Text(|d, _, v| { d.limits.target_bytes = Some(value::count(v, 1, MAX_HEAD_BYTES)?); Ok(none()) }), "longest request target (8192)"),
+    row("ringress.headTimeout", Own, Time(|d, _, t| d.limits.head_timeout = Some(t)), "time for a request's head from its first byte (10)"),
+    row("ringress.progressTimeout", Own, Time(|d, _, t| d.limits.progress_timeout = Some(t)), "a body that stands still for so long is cut (60)"),
+    row("ringress.tunnelTimeout", Own, Time(|d, _, t| d.limits.tunnel_timeout = Some(t)), "a WebSocket or event stream that is silent for so long is cut (3600)"),
 ];
 
 /// Options that Traefik knows and we do not do yet, by prefix; and whose they are.
@@ -115,7 +136,7 @@ pub(super) static NOT_YET: &[(&str, Family)] = &[
     ("acme", First), ("file", First), ("rest", First), ("retry", First), ("healthCheck", First),
     ("insecureSkipVerify", First), ("rootCAs", First), ("keepTrailingSlash", First),
     ("allowMinWeightZero", First), ("accessLogsFile", First), ("traefikLogsFile", First),
-    ("traefikLog.filePath", First), ("respondingTimeouts.writeTimeout", First), ("providersThrottleDuration", First), ("api.statistics", First),
+    ("traefikLog.filePath", First), ("providersThrottleDuration", First), ("api.statistics", First),
     ("docker.tls", First), ("docker.useBindPortIP", First),
     ("docker.filename", First), ("docker.templateVersion", First), ("docker.debugLogGeneratedTemplate", First),
     ("docker.trace", First),
@@ -142,9 +163,8 @@ pub(super) static NOT_YET: &[(&str, Family)] = &[
     ("providers.precedence", Later), ("providers.providersThrottleDuration", Later),
     ("entryPoints.*.allowACMEByPass", Later), ("entryPoints.*.reusePort", Later), ("entryPoints.*.proxyProtocol", Later),
     ("entryPoints.*.forwardedHeaders.connection", Later), ("entryPoints.*.forwardedHeaders.notAppendXForwardedFor", Later),
-    ("entryPoints.*.transport.respondingTimeouts.writeTimeout", Later), ("entryPoints.*.transport.keepAliveMaxTime", Later), ("entryPoints.*.transport.keepAliveMaxRequests", Later),
     ("entryPoints.*.http.encodeQuerySemicolons", Later), ("entryPoints.*.http.sanitizePath", Later),
-    ("entryPoints.*.http.encodedCharacters", Later), ("entryPoints.*.http.maxHeaderBytes", Later),
+    ("entryPoints.*.http.encodedCharacters", Later),
     ("entryPoints.*.http.underscoreHeadersStrategy", Later), ("entryPoints.*.http2", Later),
     ("entryPoints.*.http3", Later), ("entryPoints.*.udp", Later), ("entryPoints.*.observability", Later),
     ("api.debug", Shared), ("api.basePath", Later), ("api.disableDashboardAd", Later), ("api.dashboardName", Later),
@@ -172,6 +192,16 @@ fn constraints(draft: &mut Draft, _: &str, text: &str) -> Result<Vec<String>, Wr
 
 const fn none() -> Vec<String> {
     Vec::new()
+}
+
+/// Traefik's bound may be larger than a buffer of ours.
+fn header_bytes(draft: &mut Draft, name: &str, text: &str) -> Result<Vec<String>, Wrong> {
+    let wanted = value::count(text, MIN_HEAD_BYTES, usize::MAX)?;
+    draft.entry(name).header_bytes = Some(wanted.min(MAX_HEAD_BYTES));
+    if wanted <= MAX_HEAD_BYTES {
+        return Ok(none());
+    }
+    Ok(vec![format!("is more than we take; {MAX_HEAD_BYTES} bytes it will be")])
 }
 
 fn seconds(number: i64) -> Option<std::time::Duration> {

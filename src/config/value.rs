@@ -34,6 +34,34 @@ pub fn whole(text: &str) -> Result<i64, Wrong> {
     text.trim().parse().map_err(|_| Wrong::new("is not a whole number", "use digits such as 5"))
 }
 
+/// A number within bounds.
+pub fn count(text: &str, least: usize, most: usize) -> Result<usize, Wrong> {
+    let wrong = |problem| match most {
+        usize::MAX => Wrong::new(problem, format!("use a number from {least} on")),
+        _ => Wrong::new(problem, format!("use a number from {least} to {most}")),
+    };
+    let number: usize = text.trim().parse().map_err(|_| wrong("is not a number"))?;
+    if (least..=most).contains(&number) { Ok(number) } else { Err(wrong("is out of range")) }
+}
+
+/// An amount of memory in bytes: a number with or without a unit (`k`, `MB`, `GiB`), all of them
+/// powers of 1024.
+pub fn size(text: &str) -> Result<usize, Wrong> {
+    let wrong = || Wrong::new("is not an amount of memory", "use a form such as 256MB or 1GB");
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        _ => return Err(wrong()),
+    };
+    let number: usize = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
 /// A port that can be connected to.
 pub fn port(text: &str) -> Result<u16, Wrong> {
     match text.trim().parse() {

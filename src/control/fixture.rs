@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{DriverView, ProviderView, Sources};
 use crate::config::{
-    Api, Docker, DriverChoice, EntryPoint, Forwarding, LifeCycle, Log, Static, Trust,
+    Api, Docker, DriverChoice, EntryPoint, Forwarding, LifeCycle, Limits, Log, Static, Trust,
 };
 use crate::model::{
     Complaint, CookieForm, Dialect, Model, Router, Rule, Scheme, Server, ServerState, ServerUrl,
@@ -131,6 +131,11 @@ pub fn config(api: Option<Api>) -> Static {
             trust: Trust { insecure: true, networks: Vec::new() },
             idle_timeout: Duration::from_secs(180),
             read_timeout: Duration::ZERO,
+            write_timeout: Duration::ZERO,
+            keep_alive_time: Duration::ZERO,
+            keep_alive_requests: 0,
+            heads: Default::default(),
+            max_connections: None,
         }],
         default_entry_points: vec!["http".to_owned()],
         docker: vec![Docker {
@@ -154,6 +159,7 @@ pub fn config(api: Option<Api>) -> Static {
             idle_timeout: Duration::from_secs(30),
             max_idle_per_host: 200,
         },
+        limits: Limits::default(),
         driver: DriverChoice::Auto,
         workers: Some(2),
         complaints: Vec::new(),

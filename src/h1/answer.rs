@@ -132,13 +132,14 @@ pub fn write_fault(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::HEAD_FIELDS;
+    use crate::limits::{HeadLimits, MAX_HEAD_FIELDS};
     use std::mem::MaybeUninit;
 
     fn answer(wire: &str, changes: &Changes<'_>) -> (bool, String) {
-        let mut fields = [const { MaybeUninit::uninit() }; HEAD_FIELDS];
-        let head =
-            super::super::response::parse(wire.as_bytes(), &mut fields, false).unwrap().unwrap();
+        let mut fields = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
+        let limits = HeadLimits::default();
+        let head = super::super::response::parse(wire.as_bytes(), &mut fields, &limits, false);
+        let head = head.unwrap().unwrap();
         let mut out = Vec::new();
         write(&mut out, &head, changes);
         (changes.are_none(&head), String::from_utf8(out).unwrap())

@@ -1,5 +1,6 @@
 //! A client's connection: request after request, until one side has had enough.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -8,11 +9,11 @@ use monoio::net::TcpStream;
 
 use super::answer;
 use super::exchange::{After, exchange};
-use super::plan::{Plan, Refusal, plan};
+use super::plan::{Forward, Plan, Refusal, plan};
 use crate::balance::Tried;
 use crate::fault::Fault;
 use crate::life::Stage;
-use crate::limits::{FIRST_REQUEST_GRACE, HEAD_TIMEOUT, LINGER_BYTES, LINGER_TIMEOUT};
+use crate::limits::{FIRST_REQUEST_GRACE, LINGER_BYTES, LINGER_TIMEOUT};
 use crate::worker::Worker;
 use crate::worker::buffers::{Buffer, NoLine};
 use crate::worker::socket::Socket;
@@ -26,6 +27,22 @@ pub struct Client {
     pub peer: Box<str>,
     /// Its forwarding fields are believed.
     pub trusted: bool,
+    /// When it came, in milliseconds on the process's clock.
+    since: u64,
+    /// Requests that it has begun.
+    requests: Cell<u32>,
+}
+
+impl Client {
+    /// The present request is its last, by the entry point's bounds on a connection.
+    pub fn is_spent(&self, worker: &Worker) -> bool {
+        let entry_point = &worker.settings.entry_points[self.entry_point];
+        let (requests, time) = (entry_point.keep_alive_requests, entry_point.keep_alive_time);
+        (requests != 0 && self.requests.get() >= requests)
+            || (!time.is_zero()
+                && u128::from(worker.deadlines.now().saturating_sub(self.since))
+                    >= time.as_millis())
+    }
 }
 
 /// Serves one connection to its end.
@@ -37,10 +54,14 @@ pub async fn serve(worker: &Rc<Worker>, entry_point: usize, stream: TcpStream, p
         entry_point,
         peer: address.to_string().into(),
         trusted: worker.settings.entry_points[entry_point].trust.covers(address),
+        since: worker.deadlines.now(),
+        requests: Cell::new(0),
     };
     let mut grace = FIRST_REQUEST_GRACE;
     while let Some(input) = next_input(worker, &mut client, grace).await {
-        if serve_input(worker, &mut client, input).await == After::Close {
+        // Boxed, because the state of an exchange is many times that of an idle client, and most
+        // clients are idle.
+        if Box::pin(serve_input(worker, &mut client, input)).await == After::Close {
             return;
         }
         grace = Duration::ZERO;
@@ -59,6 +80,10 @@ async fn next_input(worker: &Rc<Worker>, client: &mut Client, grace: Duration) -
     if ready.is_err() || client.socket.deadline.ended() {
         return None;
     }
+    if worker.buffers.are_short() {
+        Box::pin(turn_away(worker, client)).await;
+        return None;
+    }
     let mut input = worker.buffers.take();
     match input.fill(&mut client.socket.read).await {
         Ok(1..) => Some(input),
@@ -66,25 +91,38 @@ async fn next_input(worker: &Rc<Worker>, client: &mut Client, grace: Duration) -
     }
 }
 
+/// Answers without having read the request, because there is no room to read it.
+async fn turn_away(worker: &Rc<Worker>, client: &mut Client) {
+    let mut output = worker.buffers.take_sink();
+    let fault = Fault::Overloaded;
+    worker.cells().requests.add(1);
+    worker.cells().responses.record(fault.status());
+    answer::write_fault(output.writer(), fault, worker.settings.dialect, true, true);
+    if output.send_all(&mut client.socket.write, &client.socket.deadline).await.is_ok() {
+        drop(output);
+        linger(worker, client).await;
+    }
+}
+
 /// Serves what has come, and all that is pipelined behind it.
 async fn serve_input(worker: &Rc<Worker>, client: &mut Client, mut input: Buffer) -> After {
-    let mut output = worker.buffers.take();
+    let write_timeout = worker.settings.entry_points[client.entry_point].write_timeout;
     for round in 0.. {
         skip_empty_lines(&mut input);
         if input.is_empty() {
             break;
         }
         worker.take_turns(round).await;
-        let mut added = Vec::new();
-        let planned = read_head(worker, client, &mut input, &mut output, &mut added).await;
+        client.requests.set(client.requests.get().saturating_add(1));
+        let planned = read_head(worker, client, &mut input).await;
+        client.socket.deadline.limit_writing(write_timeout);
         let after = match planned {
-            Ok(plan) => exchange(worker, client, &mut input, &mut output, plan, added).await,
-            Err(refusal) => refuse(worker, client, &mut output, refusal, &mut input).await,
+            Ok((plan, forward)) => exchange(worker, client, &mut input, plan, forward).await,
+            Err(refusal) => refuse(worker, client, refusal, &mut input).await,
         };
         if after == After::Close {
             return After::Close;
         }
-        output.clear();
     }
     After::Next
 }
@@ -102,22 +140,25 @@ async fn read_head(
     worker: &Rc<Worker>,
     client: &mut Client,
     input: &mut Buffer,
-    output: &mut Buffer,
-    added: &mut Vec<u8>,
-) -> Result<Plan, Refusal> {
-    client.socket.deadline.arm_read(HEAD_TIMEOUT);
+) -> Result<(Plan, Forward), Refusal> {
+    client.socket.deadline.arm_read(worker.settings.limits.head_timeout);
+    let limit = worker.settings.entry_points[client.entry_point].heads.bytes;
     loop {
-        output.clear();
-        let planned =
-            plan(worker, client, input.filled(), output.writer(), added, &Tried::default())?;
-        if let Some(plan) = planned {
+        // Taken anew each time: who sends his head slowly shall not hold more than it needs.
+        let mut forward = Forward::new(worker);
+        if let Some(plan) = plan(worker, client, input.filled(), &mut forward, &Tried::default())? {
             client.socket.deadline.disarm_read();
-            return Ok(plan);
+            return Ok((plan, forward));
         }
+        drop(forward);
         // A head is complete with a line: looking at it again before would make a sender of single
         // bytes cost the square of what it sends.
-        let read = input.fill_line(&mut client.socket.read).await;
+        let read = input.fill_line(&mut client.socket.read, limit).await;
         read.map_err(|end| match end {
+            // Without any line end it is the target that is too long.
+            NoLine::NoRoom if memchr::memchr(b'\n', input.filled()).is_none() => {
+                Refusal::unread(Fault::TargetTooLong)
+            }
             NoLine::NoRoom => Refusal::unread(Fault::HeadTooLarge),
             NoLine::Ended if client.socket.deadline.ended() => {
                 Refusal::unread(Fault::RequestTimeout)
@@ -131,7 +172,6 @@ async fn read_head(
 pub(super) async fn refuse(
     worker: &Rc<Worker>,
     client: &mut Client,
-    output: &mut Buffer,
     refusal: Refusal,
     input: &mut Buffer,
 ) -> After {
@@ -143,9 +183,10 @@ pub(super) async fn refuse(
         return After::Close;
     }
     let close = !keep_alive || worker.life.stage() >= Stage::Draining;
-    output.clear();
+    let mut output = worker.buffers.take();
     answer::write_fault(output.writer(), fault, worker.settings.dialect, close, with_body);
     let sent = output.send_all(&mut client.socket.write, &client.socket.deadline).await;
+    drop(output);
     if close || sent.is_err() {
         if sent.is_ok() && !(input.is_empty() && keep_alive) {
             linger(worker, client).await;
@@ -162,7 +203,7 @@ pub(super) async fn refuse(
 pub(super) async fn linger(worker: &Rc<Worker>, client: &mut Client) {
     client.socket.control.shut_write();
     client.socket.deadline.arm_read(LINGER_TIMEOUT);
-    let mut sink = worker.buffers.take();
+    let mut sink = worker.buffers.take_sink();
     let mut left = LINGER_BYTES;
     while left > 0 {
         sink.clear();

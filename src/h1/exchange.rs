@@ -11,12 +11,12 @@ use futures_util::future::{Either, select};
 use super::chunked::ChunkError;
 use super::connection::{Client, linger, refuse};
 use super::framing::Body;
-use super::plan::{Facts, Plan, Refusal, plan};
+use super::plan::{Facts, Forward, Plan, Refusal, plan};
 use super::reply::{Replied, Reply};
 use crate::balance::Tried;
 use crate::fault::Fault;
 use crate::life::Stage;
-use crate::limits::{DEADLINE_TICK, PROGRESS_TIMEOUT, RETRIES};
+use crate::limits::{DEADLINE_TICK, DIALS_FOR_ALL_TRIES, RETRIES};
 use crate::relay;
 use crate::upstream::{Link, Reuse, Upstream};
 use crate::worker::Worker;
@@ -46,19 +46,21 @@ pub(super) async fn exchange(
     worker: &Rc<Worker>,
     client: &mut Client,
     input: &mut Buffer,
-    output: &mut Buffer,
     mut planned: Plan,
-    mut added: Vec<u8>,
+    mut forward: Forward,
 ) -> After {
     let mut tried = Tried::default();
     let mut retries = 0;
     let mut reuse = if planned.facts.idempotent { Reuse::Any } else { Reuse::JustUsed };
+    let mut dialling = worker.settings.forwarding.dial_timeout * DIALS_FOR_ALL_TRIES;
+    worker.retries.earn(worker.deadlines.now());
     loop {
         let Plan { upstream, facts } = planned;
         let started = Instant::now();
         let guard = Active::new(&upstream);
-        let way = (&*upstream, reuse);
-        let result = attempt(worker, client, input, output, way, &facts, &added).await;
+        let timeout = dialling.min(worker.settings.forwarding.dial_timeout);
+        let way = Way { upstream: &upstream, reuse, timeout };
+        let result = attempt(worker, client, input, way, &facts, forward).await;
         drop(guard);
         let cells = upstream.cells();
         cells.busy_micros.add(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
@@ -78,8 +80,11 @@ pub(super) async fn exchange(
             return After::Close;
         }
         let refusal = Refusal::of(fault, &facts);
-        if !repeatable || retries == RETRIES {
-            return refuse(worker, client, output, refusal, input).await;
+        // What has failed before a byte of the request was sent took its time with dialling.
+        dialling = dialling.saturating_sub(started.elapsed());
+        let may_repeat = repeatable && retries < RETRIES && !dialling.is_zero();
+        if !may_repeat || !worker.retries.spend(worker.deadlines.now()) {
+            return refuse(worker, client, refusal, input).await;
         }
         retries += 1;
         if fault == Fault::Stale {
@@ -89,11 +94,11 @@ pub(super) async fn exchange(
         } else {
             tried.add(upstream.state.id);
         }
-        output.clear();
-        planned = match plan(worker, client, input.filled(), output.writer(), &mut added, &tried) {
+        forward = Forward::new(worker);
+        planned = match plan(worker, client, input.filled(), &mut forward, &tried) {
             Ok(Some(again)) => again,
             // Nobody is left to try: the client learns what went wrong, not that we looked around.
-            Ok(None) | Err(_) => return refuse(worker, client, output, refusal, input).await,
+            Ok(None) | Err(_) => return refuse(worker, client, refusal, input).await,
         };
         worker.cells().retries.add(1);
     }
@@ -116,14 +121,21 @@ impl Drop for Active<'_> {
     }
 }
 
+/// How a try gets to its backend.
+struct Way<'a> {
+    upstream: &'a Upstream,
+    reuse: Reuse,
+    /// For dialling.
+    timeout: Duration,
+}
+
 async fn attempt(
     worker: &Rc<Worker>,
     client: &mut Client,
     input: &mut Buffer,
-    output: &mut Buffer,
-    (upstream, reuse): (&Upstream, Reuse),
+    Way { upstream, reuse, timeout }: Way<'_>,
     facts: &Facts,
-    added: &[u8],
+    Forward { head: mut output, added }: Forward,
 ) -> Result<After, Failed> {
     let fail = |fault, repeatable| Failed { fault, answered: false, repeatable };
     // What has come of the body already goes out with the head.
@@ -135,11 +147,12 @@ async fn attempt(
     let from = facts.head_len;
     output.writer().extend_from_slice(&input.filled()[from..from + in_output]);
 
-    let mut link = upstream.connect(reuse, worker).await.map_err(|fault| fail(fault, true))?;
+    let link = upstream.connect(reuse, timeout, worker).await;
+    let mut link = link.map_err(|fault| fail(fault, true))?;
     let reused = link.reused;
     // A request whose body lies whole in our buffer can be sent again.
     let whole = body.is_done() && in_output == ahead;
-    let mut reply = Reply::new(worker, facts, added);
+    let mut reply = Reply::new(worker, facts, &added);
 
     let (result, uploaded) = if whole {
         let result = send_and_relay(client, &mut link, output, &mut reply).await;
@@ -169,12 +182,16 @@ async fn attempt(
         Ok(Replied::Switched { behind }) => {
             record(worker, upstream, 101);
             let ahead = std::mem::replace(input, worker.buffers.take());
-            relay::tunnel(&mut client.socket, &mut link.socket, ahead, behind).await;
+            client.socket.deadline.limit_writing(Duration::ZERO);
+            let silence = worker.settings.limits.tunnel_timeout;
+            let (client, backend) = (&mut client.socket, &mut link.socket);
+            relay::tunnel(client, backend, (ahead, behind), silence).await;
             Ok(After::Close)
         }
-        Err(fault) if reply.has_begun() => {
+        Err(fault) if reply.has_begun() || reply.is_torn() => {
+            let status = if reply.has_begun() { reply.status() } else { fault.status() };
             worker.cells().requests.add(1);
-            worker.cells().responses.record(reply.status());
+            worker.cells().responses.record(status);
             if reply.ends_by_closing() {
                 client.socket.control.reset_on_close();
             }
@@ -202,7 +219,7 @@ fn record(worker: &Worker, upstream: &Upstream, status: u16) {
 async fn send_and_relay(
     client: &mut Client,
     link: &mut Link,
-    output: &mut Buffer,
+    mut output: Buffer,
     reply: &mut Reply<'_>,
 ) -> Result<Replied, Fault> {
     let (client, link) = (&mut client.socket, &mut link.socket);
@@ -210,6 +227,8 @@ async fn send_and_relay(
     // A backend may answer and close before it has read everything: whatever became of sending,
     // what is read tells.
     let _ = output.send_all(&mut link.write, &link.deadline).await;
+    // Given back at once, and so the first to be taken for the response: it is still in the cache.
+    drop(output);
     reply.expect_head(&link.deadline);
     let from = (&mut link.read, &link.deadline);
     reply.relay(from, (&mut client.write, &client.deadline), &Cell::new(false)).await
@@ -218,7 +237,7 @@ async fn send_and_relay(
 /// A request body on its way to the backend.
 struct Upload<'a> {
     input: &'a mut Buffer,
-    output: &'a mut Buffer,
+    output: Buffer,
     body: Body,
     /// Bytes at the front of `input` that are known to belong to the body.
     pending: usize,
@@ -289,20 +308,22 @@ impl Upload<'_> {
     ) -> Result<(), UploadFault> {
         let backend = |_| UploadFault::Backend;
         self.output.send_all(to, to_deadline).await.map_err(backend)?;
+        drop(self.output);
         self.input.send(self.pending, to, to_deadline).await.map_err(backend)?;
         if self.body.is_done() {
             return Ok(());
         }
         // Everything in `input` went with the head, so a larger buffer can take over.
         let mut buffer = worker.buffers.take_large();
+        let progress = worker.settings.limits.progress_timeout;
         let started = worker.deadlines.now();
         for round in 0.. {
             worker.take_turns(round).await;
             let taken = Duration::from_millis(worker.deadlines.now().saturating_sub(started));
             from_deadline.arm_read(match self.time {
-                Duration::ZERO => PROGRESS_TIMEOUT,
+                Duration::ZERO => progress,
                 // Never zero, which would disarm.
-                time => time.saturating_sub(taken).clamp(DEADLINE_TICK, PROGRESS_TIMEOUT),
+                time => shorter(time.saturating_sub(taken).max(DEADLINE_TICK), progress),
             });
             let read = buffer.fill(from).await;
             from_deadline.disarm_read();
@@ -327,6 +348,11 @@ impl Upload<'_> {
         }
         Ok(())
     }
+}
+
+/// The shorter of two bounds, of which the second is none if it is zero.
+fn shorter(time: Duration, bound: Duration) -> Duration {
+    if bound.is_zero() { time } else { time.min(bound) }
 }
 
 /// The process is about to end: no further request on this connection.

@@ -177,12 +177,14 @@ pub fn copy_fields(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::HEAD_FIELDS;
+    use crate::limits::{HeadLimits, MAX_HEAD_FIELDS};
     use std::mem::MaybeUninit;
 
     fn forward(wire: &str, host: Option<&str>, trusted: bool) -> String {
-        let mut fields = [const { MaybeUninit::uninit() }; HEAD_FIELDS];
-        let head = super::super::request::parse(wire.as_bytes(), &mut fields).unwrap().unwrap();
+        let mut fields = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
+        let limits = HeadLimits::default();
+        let head = super::super::request::parse(wire.as_bytes(), &mut fields, &limits);
+        let head = head.unwrap().unwrap();
         let mut out = Vec::new();
         write(&mut out, &head, host, &Origin { peer: "9.9.9.9", trusted, server: "lb" });
         String::from_utf8(out).unwrap()

@@ -13,16 +13,29 @@ use super::framing::Framing;
 use super::request::{self, RequestHead};
 use crate::balance::{Tried, choose};
 use crate::fault::Fault;
-use crate::limits::HEAD_FIELDS;
+use crate::limits::MAX_HEAD_FIELDS;
 use crate::request::routing_host;
 use crate::route::Subject;
 use crate::upstream::Upstream;
 use crate::worker::Worker;
+use crate::worker::buffers::Buffer;
 
 /// A request that is ready to be sent.
 pub struct Plan {
     pub upstream: Rc<Upstream>,
     pub facts: Facts,
+}
+
+/// What a plan writes: the head for the backend, and field lines for the client's response.
+pub struct Forward {
+    pub head: Buffer,
+    pub added: Vec<u8>,
+}
+
+impl Forward {
+    pub fn new(worker: &Worker) -> Self {
+        Self { head: worker.buffers.take(), added: Vec::new() }
+    }
 }
 
 /// What the exchange has to know of a request's head once the head itself is forwarded.
@@ -67,31 +80,29 @@ impl Refusal {
 
 /// Plans the request at the front of `input`; `None` while its head is not complete.
 ///
-/// The head for the backend goes to `output`, field lines for the client's response to `added`.
+/// `forward` is empty before.
 pub fn plan(
     worker: &Worker,
     client: &Client,
     input: &[u8],
-    output: &mut Vec<u8>,
-    added: &mut Vec<u8>,
+    forward: &mut Forward,
     tried: &Tried,
 ) -> Result<Option<Plan>, Refusal> {
-    let mut fields = [const { MaybeUninit::uninit() }; HEAD_FIELDS];
-    let Some(head) = request::parse(input, &mut fields).map_err(Refusal::unread)? else {
-        return Ok(None);
-    };
+    let mut fields = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
+    let limits = &worker.settings.entry_points[client.entry_point].heads;
+    let parsed = request::parse(input, &mut fields, limits).map_err(Refusal::unread)?;
+    let Some(head) = parsed else { return Ok(None) };
     let facts = Facts {
         head_len: head.bytes.len(),
         framing: head.framing,
         http11: head.http11,
         say_keep_alive: head.keep_alive && !head.http11,
-        keep_alive: head.keep_alive,
+        keep_alive: head.keep_alive && !client.is_spent(worker),
         upgrade: head.upgrade,
         is_head: head.method == "HEAD",
         idempotent: head.is_idempotent(),
     };
-    added.clear();
-    match choose_and_write(worker, client, &head, output, added, tried) {
+    match choose_and_write(worker, client, &head, forward, tried) {
         Ok(upstream) => Ok(Some(Plan { upstream, facts })),
         Err(fault) => Err(Refusal::of(fault, &facts)),
     }
@@ -101,8 +112,7 @@ fn choose_and_write(
     worker: &Worker,
     client: &Client,
     head: &RequestHead<'_, '_>,
-    output: &mut Vec<u8>,
-    added: &mut Vec<u8>,
+    forward: &mut Forward,
     tried: &Tried,
 ) -> Result<Rc<Upstream>, Fault> {
     let host = routing_host(head.authority);
@@ -127,10 +137,10 @@ fn choose_and_write(
         if choice.set_cookie
             && let Some(cookies) = &service.sticky
         {
-            added.extend_from_slice(cookies.set_cookie(choice.backend));
+            forward.added.extend_from_slice(cookies.set_cookie(choice.backend));
         }
         let host = (!service.pass_host_header).then_some(&*backend.authority);
-        forward::write(output, head, host, &origin);
+        forward::write(forward.head.writer(), head, host, &origin);
         let upstream = worker.upstreams.get(backend, worker.index);
         if choice.by_cookie {
             upstream.cells().sticky_hits.add(1);

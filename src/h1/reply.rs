@@ -12,7 +12,7 @@ use super::framing::{Body, Framing};
 use super::plan::Facts;
 use super::response;
 use crate::fault::Fault;
-use crate::limits::{HEAD_FIELDS, INTERIM_RESPONSES, TUNNEL_TIMEOUT};
+use crate::limits::{INTERIM_RESPONSES, MAX_HEAD_FIELDS};
 use crate::worker::Worker;
 use crate::worker::buffers::{Buffer, Buffers, NoLine};
 use crate::worker::deadline::Deadline;
@@ -28,6 +28,8 @@ pub(super) struct Reply<'a> {
     bytes: bool,
     /// The client has been sent something of the final response.
     begun: bool,
+    /// An interim response is on its way to the client; nothing else can be said in its middle.
+    torn: bool,
     status: u16,
     ends_by_closing: bool,
 }
@@ -65,7 +67,8 @@ struct Final {
 
 impl<'a> Reply<'a> {
     pub(super) fn new(worker: &'a Rc<Worker>, facts: &'a Facts, added: &'a [u8]) -> Self {
-        Self { worker, facts, added, bytes: false, begun: false, status: 0, ends_by_closing: false }
+        let (bytes, begun, torn, ends_by_closing) = (false, false, false, false);
+        Self { worker, facts, added, bytes, begun, torn, status: 0, ends_by_closing }
     }
 
     /// The backend has sent something.
@@ -76,6 +79,11 @@ impl<'a> Reply<'a> {
     /// The client has seen something of the final response.
     pub(super) fn has_begun(&self) -> bool {
         self.begun
+    }
+
+    /// The client may have seen a part of an interim response.
+    pub(super) fn is_torn(&self) -> bool {
+        self.torn
     }
 
     pub(super) fn status(&self) -> u16 {
@@ -115,7 +123,9 @@ impl<'a> Reply<'a> {
                     }
                     input.consume(head);
                     if let Some(interim) = &mut output {
+                        self.torn = true;
                         interim.send_all(to, to_deadline).await.map_err(|_| Fault::ClientGone)?;
+                        self.torn = false;
                     }
                 }
                 Some(Step::Switch { head }) => {
@@ -158,7 +168,8 @@ impl<'a> Reply<'a> {
         from: &mut ReadHalf,
         deadline: &Deadline,
     ) -> Result<(), Fault> {
-        let read = input.fill_line(from).await;
+        let limit = self.worker.settings.limits.response_heads.bytes;
+        let read = input.fill_line(from, limit).await;
         self.bytes |= !input.is_empty();
         read.map_err(|end| match end {
             NoLine::NoRoom => Fault::BadResponse("head too large"),
@@ -170,8 +181,9 @@ impl<'a> Reply<'a> {
     /// Looks at the head at the front of the input; `None` while it is not complete. What has to
     /// be written anew is written to `output`.
     fn step(&mut self, input: &Buffer, output: &mut Option<Buffer>) -> Result<Option<Step>, Fault> {
-        let mut fields = [const { MaybeUninit::uninit() }; HEAD_FIELDS];
-        let parsed = response::parse(input.filled(), &mut fields, self.facts.is_head)?;
+        let mut fields = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
+        let limits = &self.worker.settings.limits.response_heads;
+        let parsed = response::parse(input.filled(), &mut fields, limits, self.facts.is_head)?;
         let Some(head) = parsed else { return Ok(None) };
         let length = head.bytes.len();
         // Cleared and written to only where the head cannot pass as it came.
@@ -250,7 +262,7 @@ impl<'a> Reply<'a> {
                 break;
             }
             self.worker.take_turns(round).await;
-            if read_body(&mut buffer, from, from_deadline).await? == 0 {
+            if self.read_body(&mut buffer, from, from_deadline).await? == 0 {
                 return if body.ends_with_stream() { Ok(false) } else { Err(Fault::Reset) };
             }
             let n = body.take(buffer.filled()).map_err(broken)?;
@@ -284,7 +296,7 @@ impl<'a> Reply<'a> {
                 output.writer().extend_from_slice(b"\r\n");
             }
             output.send_all(to, to_deadline).await.map_err(gone)?;
-            if read_body(&mut input, from, from_deadline).await? == 0 {
+            if self.read_body(&mut input, from, from_deadline).await? == 0 {
                 break;
             }
         }
@@ -315,10 +327,25 @@ impl<'a> Reply<'a> {
             if chunked.is_done() {
                 return Ok(input.is_empty());
             }
-            if read_body(&mut input, from, from_deadline).await? == 0 {
+            if self.read_body(&mut input, from, from_deadline).await? == 0 {
                 return Err(Fault::Reset);
             }
         }
+    }
+
+    /// Reads more of a body into a buffer that is empty. Streams may be silent for long
+    /// (server-sent events): the bound is that of a tunnel.
+    async fn read_body(
+        &self,
+        buffer: &mut Buffer,
+        from: &mut ReadHalf,
+        deadline: &Deadline,
+    ) -> Result<usize, Fault> {
+        deadline.arm_read(self.worker.settings.limits.tunnel_timeout);
+        let read = buffer.fill(from).await;
+        deadline.disarm_read();
+        // What looks like the end of the stream may be ours, and must not end a body.
+        if deadline.ended() { Err(Fault::ResponseTimeout) } else { read.map_err(|_| Fault::Reset) }
     }
 }
 
@@ -327,20 +354,6 @@ fn fresh<'o>(output: &'o mut Option<Buffer>, buffers: &Rc<Buffers>) -> &'o mut V
     let output = output.get_or_insert_with(|| buffers.take());
     output.clear();
     output.writer()
-}
-
-/// Reads more of a body into a buffer that is empty. Streams may be silent for long (server-sent
-/// events): the bound is that of a tunnel.
-async fn read_body(
-    buffer: &mut Buffer,
-    from: &mut ReadHalf,
-    deadline: &Deadline,
-) -> Result<usize, Fault> {
-    deadline.arm_read(TUNNEL_TIMEOUT);
-    let read = buffer.fill(from).await;
-    deadline.disarm_read();
-    // What looks like the end of the stream may be ours, and must not end a body.
-    if deadline.ended() { Err(Fault::ResponseTimeout) } else { read.map_err(|_| Fault::Reset) }
 }
 
 fn broken(ChunkError(why): ChunkError) -> Fault {

@@ -17,11 +17,11 @@ use httparse::Header;
 use super::fields::{self, ConnectionOptions, Field, classify};
 use super::framing::Framing;
 use crate::fault::Fault;
-use crate::limits::{HEAD_FIELDS, TARGET_BYTES};
+use crate::limits::{HeadLimits, MAX_HEAD_FIELDS};
 use crate::request::{self, BadPath};
 
 /// Room for the field lines of one head; lives on the caller's stack.
-pub type Fields<'b> = [MaybeUninit<Header<'b>>; HEAD_FIELDS];
+pub type Fields<'b> = [MaybeUninit<Header<'b>>; MAX_HEAD_FIELDS];
 
 /// A checked request head, borrowing from the buffer that it was read into.
 #[derive(Debug)]
@@ -64,8 +64,10 @@ impl<'b> RequestHead<'_, 'b> {
 pub fn parse<'h, 'b>(
     buffer: &'b [u8],
     fields: &'h mut Fields<'b>,
+    limits: &HeadLimits,
 ) -> Result<Option<RequestHead<'h, 'b>>, Fault> {
     let mut raw = httparse::Request::new(&mut []);
+    let fields = &mut fields[..limits.fields.min(MAX_HEAD_FIELDS)];
     let length = match raw.parse_with_uninit_headers(buffer, fields) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),
@@ -80,7 +82,10 @@ pub fn parse<'h, 'b>(
     if !fields::lines_end_in_crlf(bytes) {
         return Err(Fault::BadRequest("a line of the head does not end in CRLF"));
     }
-    if target.len() > TARGET_BYTES {
+    if length > limits.bytes {
+        return Err(Fault::HeadTooLarge);
+    }
+    if target.len() > limits.target {
         return Err(Fault::TargetTooLong);
     }
     let http11 = minor == 1;

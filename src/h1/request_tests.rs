@@ -1,11 +1,12 @@
 //! Request heads that must be read in one way, and those that must not be read at all.
 
 use super::*;
+use crate::limits::{HEAD_FIELDS, TARGET_BYTES};
 
 /// Parses and shows what matters of the head, so that cases fit on a line.
 fn read(wire: &str) -> Result<Option<String>, u16> {
-    let mut fields = [const { MaybeUninit::uninit() }; HEAD_FIELDS];
-    parse(wire.as_bytes(), &mut fields).map_err(Fault::status).map(|head| {
+    let mut fields = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
+    parse(wire.as_bytes(), &mut fields, &HeadLimits::default()).map_err(Fault::status).map(|head| {
         head.map(|h| {
             let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
             format!(

@@ -9,6 +9,7 @@ use super::fields::{self, ConnectionOptions, Field, classify};
 use super::framing::Framing;
 use super::request::Fields;
 use crate::fault::Fault;
+use crate::limits::{HeadLimits, MAX_HEAD_FIELDS};
 
 /// A checked response head, borrowing from the buffer that it was read into.
 #[derive(Debug)]
@@ -21,7 +22,8 @@ pub struct ResponseHead<'h, 'b> {
     pub framing: Framing,
     /// HTTP/1.1 rather than HTTP/1.0.
     pub http11: bool,
-    /// The backend will take another request on this connection.
+    /// The backend will take another request on this connection, and nothing of this one's answer
+    /// can be mistaken for that one's.
     pub keep_alive: bool,
     pub connection: ConnectionOptions,
     /// Some field must not go to the client, so the head cannot pass as it is.
@@ -34,10 +36,12 @@ pub struct ResponseHead<'h, 'b> {
 pub fn parse<'h, 'b>(
     buffer: &'b [u8],
     fields: &'h mut Fields<'b>,
+    limits: &HeadLimits,
     to_head: bool,
 ) -> Result<Option<ResponseHead<'h, 'b>>, Fault> {
     let mut raw = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
+    let fields = &mut fields[..limits.fields.min(MAX_HEAD_FIELDS)];
     let length = match config.parse_response_with_uninit_headers(&mut raw, buffer, fields) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),
@@ -53,6 +57,9 @@ pub fn parse<'h, 'b>(
     let headers: &'h [Header<'b>] = raw.headers;
     if !fields::lines_end_in_crlf(bytes) {
         return Err(Fault::BadResponse("a line of the head does not end in CRLF"));
+    }
+    if length > limits.bytes {
+        return Err(Fault::BadResponse("head too large"));
     }
     if !(100..=599).contains(&status) {
         return Err(Fault::BadResponse("status out of range"));
@@ -103,11 +110,12 @@ fn gather(head: &mut ResponseHead<'_, '_>, to_head: bool) -> Result<(), Fault> {
     if chunked && !head.http11 {
         return Err(Fault::BadResponse("Transfer-Encoding in HTTP/1.0"));
     }
-    // Announced but not allowed (RFC 9112 section 6.3 item 1): a backend that sends it all the same
-    // would have it taken for the answer to the next request.
-    let announces = chunked || length.is_some_and(|length| length > 0);
-    let lies = announces && matches!(head.status, 100..=199 | 204);
     let bodiless = to_head || matches!(head.status, 100..=199 | 204 | 304);
+    // A body that is announced but must not come (RFC 9112 section 6.3 item 1): a backend that sends
+    // it all the same, perhaps late, would have it taken for the answer to the next request.
+    let announces = chunked || length.is_some_and(|length| length > 0);
+    let may_follow = bodiless && announces;
+    let lies = announces && matches!(head.status, 100..=199 | 204);
     head.framing = match (bodiless, chunked, length) {
         (true, ..) => Framing::None,
         (false, true, _) => Framing::Chunked,
@@ -115,7 +123,7 @@ fn gather(head: &mut ResponseHead<'_, '_>, to_head: bool) -> Result<(), Fault> {
         (false, false, None) => Framing::UntilClose,
     };
     head.has_hop_fields |= lies || (chunked && head.status == 304);
-    head.keep_alive = !lies
+    head.keep_alive = !may_follow
         && !head.connection.close
         && (head.http11 || head.connection.keep_alive)
         && head.framing != Framing::UntilClose;
@@ -125,12 +133,11 @@ fn gather(head: &mut ResponseHead<'_, '_>, to_head: bool) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::HEAD_FIELDS;
     use std::mem::MaybeUninit;
 
     fn read(wire: &str, to_head: bool) -> Result<Option<(u16, Framing, bool)>, Fault> {
-        let mut fields = [const { MaybeUninit::uninit() }; HEAD_FIELDS];
-        parse(wire.as_bytes(), &mut fields, to_head)
+        let mut fields = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
+        parse(wire.as_bytes(), &mut fields, &HeadLimits::default(), to_head)
             .map(|head| head.map(|h| (h.status, h.framing, h.keep_alive)))
     }
 
@@ -146,7 +153,7 @@ mod tests {
             ("HTTP/1.1 200 OK\r\n\r\n", (200, Framing::UntilClose, false)),
             ("HTTP/1.1 204 No\r\nContent-Length: 0\r\n\r\n", (204, Framing::None, true)),
             ("HTTP/1.1 204 No\r\nContent-Length: 3\r\n\r\n", (204, Framing::None, false)),
-            ("HTTP/1.1 304 No\r\nContent-Length: 3\r\n\r\n", (304, Framing::None, true)),
+            ("HTTP/1.1 304 No\r\nContent-Length: 3\r\n\r\n", (304, Framing::None, false)),
             ("HTTP/1.1 100 Go\r\n\r\n", (100, Framing::None, true)),
             ("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n", (200, Framing::Length(3), false)),
             (
@@ -158,7 +165,7 @@ mod tests {
         }
         assert_eq!(
             read("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", true),
-            Ok(Some((200, Framing::None, true)))
+            Ok(Some((200, Framing::None, false)))
         );
     }
 

@@ -13,14 +13,29 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 use crate::fault::Fault;
+use crate::limits::ACCEPT_PAUSE;
 use crate::worker::Worker;
 use crate::worker::socket::Socket;
 
-pub(super) async fn dial(addr: SocketAddr, worker: &Worker) -> Result<Socket, Fault> {
-    let timeout = worker.settings.forwarding.dial_timeout;
-    match start(addr) {
-        Ok((stream, connected)) => finish(stream, connected, timeout, worker).await,
-        Err(error) => Err(fault_of(&error)),
+/// How often a dial is begun anew while the process is out of descriptors.
+const SHORTAGE_TRIES: u32 = 10;
+
+pub(super) async fn dial(
+    addr: SocketAddr,
+    timeout: Duration,
+    worker: &Worker,
+) -> Result<Socket, Fault> {
+    let mut tries = 0;
+    loop {
+        match start(addr) {
+            Ok((stream, connected)) => return finish(stream, connected, timeout, worker).await,
+            Err(error) => match fault_of(&error) {
+                Fault::Overloaded if tries < SHORTAGE_TRIES => tries += 1,
+                fault => return Err(fault),
+            },
+        }
+        worker.free_descriptors();
+        monoio::time::sleep(ACCEPT_PAUSE).await;
     }
 }
 
@@ -63,7 +78,7 @@ async fn finish(
 
 fn fault_of(error: &io::Error) -> Fault {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => Fault::Internal,
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => Fault::Overloaded,
         Some(Errno::TIMEDOUT) => Fault::DialTimeout,
         _ => Fault::DialFailed,
     }

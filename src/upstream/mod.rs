@@ -1,5 +1,6 @@
 //! Connections to backends: dialled when needed, kept for reuse, never shared between workers.
 
+mod budget;
 mod dial;
 
 use std::cell::RefCell;
@@ -15,6 +16,7 @@ use crate::observe::BackendCells;
 use crate::table::{Backend, BackendState};
 use crate::worker::Worker;
 use crate::worker::socket::Socket;
+pub use budget::RetryBudget;
 
 /// One worker's view of one backend.
 pub struct Upstream {
@@ -65,13 +67,18 @@ impl Upstream {
         &self.state.cells[self.worker]
     }
 
-    /// A pooled connection that still looks alive, or a new one.
-    pub async fn connect(&self, reuse: Reuse, worker: &Worker) -> Result<Link, Fault> {
+    /// A pooled connection that still looks alive, or a new one, dialled within `timeout`.
+    pub async fn connect(
+        &self,
+        reuse: Reuse,
+        timeout: Duration,
+        worker: &Worker,
+    ) -> Result<Link, Fault> {
         if let Some(socket) = self.take_idle(reuse, worker) {
             return Ok(Link { socket, reused: true });
         }
         self.cells().dials.add(1);
-        let socket = dial::dial(self.addr, worker).await?;
+        let socket = dial::dial(self.addr, timeout, worker).await?;
         Ok(Link { socket, reused: false })
     }
 
@@ -106,6 +113,10 @@ impl Upstream {
     pub fn eject(&self, worker: &Worker) {
         let until = worker.deadlines.now() + EJECTION.as_millis() as u64;
         self.state.ejected_until.store(until, Ordering::Relaxed);
+    }
+
+    fn close_idle(&self) {
+        self.idle.borrow_mut().clear();
     }
 
     fn close_aged(&self, worker: &Worker) {
@@ -143,6 +154,11 @@ impl Upstreams {
                 upstream
             }
         }
+    }
+
+    /// Closes everything that is not in use.
+    pub fn close_idle(&self) {
+        self.0.borrow().iter().flatten().for_each(|upstream| upstream.close_idle());
     }
 
     /// Closes connections that were idle for too long, and forgets backends that are gone.

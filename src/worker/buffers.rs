@@ -1,8 +1,9 @@
 //! A worker's buffers: taken when bytes are about to come, given back when they are gone.
 //!
-//! In steady state no request allocates: buffers go round. An idle connection holds none.
+//! In steady state no request allocates: buffers go round. An idle connection holds none. What is
+//! lent is counted, so that a worker knows when to take no more work.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 
@@ -10,36 +11,65 @@ use monoio::buf::{IoBuf as _, IoBufMut as _};
 use monoio::io::{AsyncReadRent, AsyncWriteRent};
 
 use super::deadline::Deadline;
-use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, POOLED_BUFFERS, PROGRESS_TIMEOUT};
+use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, POOLED_BUFFERS};
 
 /// The free buffers of one worker, by size.
-#[derive(Default)]
 pub struct Buffers {
     small: RefCell<Vec<Vec<u8>>>,
     large: RefCell<Vec<Vec<u8>>>,
+    /// Bytes that are lent, and how many may be.
+    lent: Cell<usize>,
+    budget: usize,
 }
 
 impl Buffers {
+    /// Buffers for `budget` bytes altogether.
+    pub fn new(budget: usize) -> Self {
+        Self { small: RefCell::default(), large: RefCell::default(), lent: Cell::new(0), budget }
+    }
+
+    /// The budget is used up: nothing new should be begun. What has begun goes on, with the
+    /// smaller of the buffers.
+    #[inline]
+    pub fn are_short(&self) -> bool {
+        self.lent.get() >= self.budget
+    }
+
     /// A buffer for a head and what comes with it.
     pub fn take(self: &Rc<Self>) -> Buffer {
         self.take_from(&self.small, BUFFER_BYTES)
     }
 
-    /// A buffer for relaying a long body.
+    /// A buffer for relaying a long body; a smaller one when memory is short.
     pub fn take_large(self: &Rc<Self>) -> Buffer {
+        if self.are_short() { self.take() } else { self.take_largest() }
+    }
+
+    /// A small buffer for what is read only to be thrown away.
+    pub fn take_sink(self: &Rc<Self>) -> Buffer {
+        const SINK_BYTES: usize = 4096;
+        self.lent.set(self.lent.get() + SINK_BYTES);
+        let bytes = Vec::with_capacity(SINK_BYTES);
+        Buffer { bytes, start: 0, size: SINK_BYTES, home: Rc::clone(self) }
+    }
+
+    fn take_largest(self: &Rc<Self>) -> Buffer {
         self.take_from(&self.large, BODY_BUFFER_BYTES)
     }
 
     fn take_from(self: &Rc<Self>, free: &RefCell<Vec<Vec<u8>>>, size: usize) -> Buffer {
         let bytes = free.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(size));
-        Buffer { bytes, start: 0, home: Rc::clone(self) }
+        self.lent.set(self.lent.get() + size);
+        Buffer { bytes, start: 0, size, home: Rc::clone(self) }
     }
 
-    fn give(&self, mut bytes: Vec<u8>) {
-        // A buffer that an interrupted operation took with it comes back as an empty shell.
+    fn give(&self, mut bytes: Vec<u8>, size: usize) {
+        self.lent.set(self.lent.get() - size);
+        // A buffer that an interrupted operation took with it comes back as an empty shell, and
+        // one that a long head was written to has grown.
         let free = match bytes.capacity() {
-            BODY_BUFFER_BYTES.. => &self.large,
-            BUFFER_BYTES.. => &self.small,
+            BODY_BUFFER_BYTES => &self.large,
+            BUFFER_BYTES => &self.small,
             _ => return,
         };
         let mut free = free.borrow_mut();
@@ -65,6 +95,8 @@ pub struct Buffer {
     bytes: Vec<u8>,
     /// What lies before was consumed.
     start: usize,
+    /// Capacity that it was lent with.
+    size: usize,
     home: Rc<Buffers>,
 }
 
@@ -127,14 +159,29 @@ impl Buffer {
         result
     }
 
-    /// Reads until a line end has come; makes room by moving what is filled to the front.
-    pub async fn fill_line(&mut self, from: &mut impl AsyncReadRent) -> Result<(), NoLine> {
+    /// Goes on in a larger buffer.
+    fn grow(&mut self) {
+        let mut larger = self.home.take_largest();
+        larger.bytes.extend_from_slice(self.filled());
+        *self = larger;
+    }
+
+    /// Reads until a line end has come; makes room by moving what is filled to the front or to a
+    /// larger buffer, but not for more than `limit` bytes.
+    pub async fn fill_line(
+        &mut self,
+        from: &mut impl AsyncReadRent,
+        limit: usize,
+    ) -> Result<(), NoLine> {
         loop {
+            if self.filled().len() >= limit {
+                return Err(NoLine::NoRoom);
+            }
             if self.room() == 0 {
                 self.compact();
             }
             if self.room() == 0 {
-                return Err(NoLine::NoRoom);
+                self.grow();
             }
             let before = self.filled().len();
             match self.fill(from).await {
@@ -156,7 +203,7 @@ impl Buffer {
     ) -> io::Result<()> {
         let end = self.start + n;
         while self.start < end {
-            deadline.arm_write(PROGRESS_TIMEOUT);
+            deadline.arm_write();
             let bytes = std::mem::take(&mut self.bytes);
             let (result, slice) = to.write(bytes.slice(self.start..end)).await;
             self.bytes = slice.into_inner();
@@ -184,7 +231,7 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        self.home.give(std::mem::take(&mut self.bytes));
+        self.home.give(std::mem::take(&mut self.bytes), self.size);
     }
 }
 
@@ -194,7 +241,7 @@ mod tests {
 
     #[test]
     fn buffers_go_round() {
-        let buffers = Rc::new(Buffers::default());
+        let buffers = Rc::new(Buffers::new(2 * BUFFER_BYTES));
         let mut first = buffers.take();
         first.writer().extend_from_slice(b"abc");
         first.consume(1);
@@ -206,5 +253,22 @@ mod tests {
         let second = buffers.take();
         assert!(second.is_empty() && second.bytes.as_ptr() == address);
         assert_eq!(buffers.take_large().room(), BODY_BUFFER_BYTES);
+    }
+
+    #[test]
+    fn what_is_lent_is_counted() {
+        let buffers = Rc::new(Buffers::new(2 * BUFFER_BYTES));
+        let first = buffers.take();
+        assert!(!buffers.are_short());
+        let mut second = buffers.take();
+        assert!(buffers.are_short());
+        assert_eq!(buffers.take_large().room(), BUFFER_BYTES, "a smaller one has to do");
+        drop(first);
+        assert!(!buffers.are_short());
+        second.writer().extend_from_slice(b"head");
+        second.grow();
+        assert_eq!((second.filled(), buffers.lent.get()), (&b"head"[..], BODY_BUFFER_BYTES));
+        drop(second);
+        assert_eq!(buffers.lent.get(), 0);
     }
 }

@@ -6,25 +6,29 @@
 mod accept;
 pub mod affinity;
 pub mod buffers;
+pub mod cgroup;
 pub mod deadline;
+pub mod doors;
 pub mod ladder;
 pub mod socket;
 mod thread;
+mod wheel;
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{EntryPoint, Forwarding};
+use crate::config::{EntryPoint, Forwarding, Limits};
 use crate::life::Life;
-use crate::limits::TURN_ROUNDS;
+use crate::limits::{LEAVE_AT_LEAST, ONE_IDLE_IN, TURN_ROUNDS};
 use crate::model::Dialect;
 use crate::observe::{Stats, WorkerCells};
 use crate::table::Store;
-use crate::upstream::Upstreams;
+use crate::upstream::{RetryBudget, Upstreams};
 use buffers::Buffers;
 use deadline::Deadlines;
+use doors::Doors;
 
 pub use thread::{Plan, Workers, spawn};
 
@@ -32,6 +36,7 @@ pub use thread::{Plan, Workers, spawn};
 pub struct Settings {
     pub entry_points: Vec<EntryPoint>,
     pub forwarding: Forwarding,
+    pub limits: Limits,
     /// How our own answers are worded.
     pub dialect: Dialect,
     /// What `X-Forwarded-Server` says.
@@ -44,9 +49,11 @@ pub struct Worker {
     pub settings: Arc<Settings>,
     pub store: Arc<Store>,
     pub life: Arc<Life>,
+    pub doors: Arc<Doors>,
     pub buffers: Rc<Buffers>,
     pub deadlines: Rc<Deadlines>,
     pub upstreams: Upstreams,
+    pub retries: RetryBudget,
     /// The driver wants non-blocking descriptors (epoll) or blocking ones (io_uring).
     pub nonblocking_sockets: bool,
     /// Client connections open now.
@@ -65,6 +72,21 @@ impl Worker {
     pub async fn take_turns(&self, round: u32) {
         if self.nonblocking_sockets && round % TURN_ROUNDS == TURN_ROUNDS - 1 {
             monoio::time::sleep(Duration::ZERO).await;
+        }
+    }
+
+    /// Asks some of the clients that have been idle for longest to leave, because others wait; gives
+    /// how many.
+    pub fn end_oldest_idle(&self) -> usize {
+        let count = (self.connections.get() / ONE_IDLE_IN).max(LEAVE_AT_LEAST);
+        self.deadlines.end_oldest_idle(count)
+    }
+
+    /// Gives up connections that nobody needs now, because there are no descriptors left: of idle
+    /// clients, and when there are none, of idle backends.
+    pub fn free_descriptors(&self) {
+        if self.end_oldest_idle() == 0 {
+            self.upstreams.close_idle();
         }
     }
 

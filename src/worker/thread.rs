@@ -11,12 +11,16 @@ use std::time::Duration;
 use monoio::net::TcpListener;
 use socket2::{Domain, Protocol, Type};
 
+use super::buffers::Buffers;
+use super::deadline::Deadlines;
+use super::doors::Doors;
 use super::ladder::{self, Rung};
 use super::{Settings, Worker, accept, affinity};
 use crate::life::{Life, Stage};
 use crate::limits::{DEADLINE_TICK, LISTEN_BACKLOG};
 use crate::observe::Stats;
 use crate::table::Store;
+use crate::upstream::RetryBudget;
 
 /// What the workers are made from.
 pub struct Plan {
@@ -24,7 +28,10 @@ pub struct Plan {
     pub store: Arc<Store>,
     pub stats: Arc<Stats>,
     pub life: Arc<Life>,
+    pub doors: Arc<Doors>,
     pub rung: Rung,
+    /// Bytes that the buffers of all workers may take.
+    pub buffer_memory: usize,
     /// The CPU of each worker; `None` leaves it to the scheduler.
     pub cpus: Vec<Option<usize>>,
 }
@@ -128,15 +135,17 @@ fn run(plan: &Plan, index: usize, listeners: Vec<StdListener>) -> io::Result<End
         settings: Arc::clone(&plan.settings),
         store: Arc::clone(&plan.store),
         life: Arc::clone(&plan.life),
-        buffers: Rc::default(),
-        deadlines: Rc::default(),
+        doors: Arc::clone(&plan.doors),
+        buffers: Rc::new(Buffers::new(plan.buffer_memory / plan.cpus.len().max(1))),
+        deadlines: Rc::new(Deadlines::new(plan.settings.limits.progress_timeout)),
         upstreams: Default::default(),
+        retries: RetryBudget::new(plan.cpus.len()),
         nonblocking_sockets: plan.rung == Rung::Epoll,
         connections: Default::default(),
         accepting: Cell::new(true),
         stats: Arc::clone(&plan.stats),
     });
-    worker.deadlines.tick(false);
+    worker.deadlines.tick();
     let serving = serve(Rc::clone(&worker), listeners);
     match ladder::run(plan.rung, serving)? {
         Some(served) => served.map(|()| Ended::Drained),
@@ -170,11 +179,17 @@ async fn tick(worker: Rc<Worker>) {
     let mut ticks: u32 = 0;
     loop {
         monoio::time::sleep(DEADLINE_TICK).await;
-        let stage = worker.life.stage();
-        worker.deadlines.tick(stage >= Stage::Draining);
+        worker.deadlines.tick();
+        if worker.life.stage() >= Stage::Draining {
+            worker.deadlines.end_idle();
+        }
+        // Another worker may have nobody to ask.
+        let lately = worker.deadlines.now().saturating_sub(2 * DEADLINE_TICK.as_millis() as u64);
+        if worker.doors.were_besieged(lately) {
+            worker.end_oldest_idle();
+        }
         if ticks.is_multiple_of(10) {
             worker.upstreams.tidy(&worker);
-            worker.deadlines.end_abandoned();
         }
         ticks = ticks.wrapping_add(1);
         if !worker.accepting.get() && worker.connections.get() == 0 {
