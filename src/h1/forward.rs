@@ -31,7 +31,7 @@ pub fn write(
     out.extend_from_slice(head.method.as_bytes());
     out.push(b' ');
     out.extend_from_slice(&head.path);
-    out.extend_from_slice(head.query);
+    out.extend_from_slice(&head.query);
     out.extend_from_slice(b" HTTP/1.1\r\n");
     let replace_host = host.is_some() || head.host_differs;
     if replace_host {

@@ -31,8 +31,8 @@ pub struct RequestHead<'h, 'b> {
     pub method: &'b str,
     /// Normalised; for routing and forwarding alike. `*` for a request about the server itself.
     pub path: Cow<'b, [u8]>,
-    /// From the `?` on, as it came; may be empty.
-    pub query: &'b [u8],
+    /// From the `?` on, as it came but for bytes beyond ASCII; may be empty.
+    pub query: Cow<'b, [u8]>,
     /// Of the absolute target, or of `Host`; empty where HTTP/1.0 has none.
     pub authority: &'b [u8],
     /// `Host` does not say what `authority` says: it must be written anew.
@@ -114,7 +114,7 @@ pub fn parse<'h, 'b>(
         bytes,
         method,
         path,
-        query: target.query,
+        query: request::escape_beyond_ascii(target.query),
         authority,
         host_differs,
         headers,
