@@ -51,7 +51,7 @@ pub fn write(
             // What frames and addresses the message, and what we manage ourselves, cannot be
             // removed by being named in `Connection`.
             Field::Host => !replace_host,
-            Field::ContentLength | Field::TransferEncoding => true,
+            Field::ContentLength | Field::TransferEncoding => !head.framing_differs,
             Field::Cookie | Field::Expect => true,
             Field::Connection | Field::HopByHop | Field::Upgrade | Field::Te => false,
             Field::Alias | Field::ForwardedServer | Field::ForwardedFor => false,
@@ -78,6 +78,9 @@ pub fn write(
         }
     }
     write_origin(out, head, origin, &present);
+    if head.framing_differs {
+        write_framing(out, head.framing);
+    }
     if head.framing == Framing::None && matches!(head.method, "POST" | "PUT" | "PATCH") {
         // Without it some servers wait for a body (RFC 9110 section 8.6).
         out.extend_from_slice(b"Content-Length: 0\r\n");
@@ -131,6 +134,14 @@ fn write_origin(
     field(out, "X-Forwarded-Server", &[origin.server.as_bytes()]);
     if !present.real_ip {
         field(out, "X-Real-Ip", &[origin.peer.as_bytes()]);
+    }
+}
+
+fn write_framing(out: &mut Vec<u8>, framing: Framing) {
+    match framing {
+        Framing::Length(length) => field(out, "Content-Length", &[length.to_string().as_bytes()]),
+        Framing::Chunked => field(out, "Transfer-Encoding", &[b"chunked"]),
+        Framing::None | Framing::UntilClose => {}
     }
 }
 
@@ -261,6 +272,25 @@ mod tests {
         let out = forward("GET http://x/ HTTP/1.1\r\nHost: h\r\n\r\n", None, false);
         assert!(out.starts_with("GET / HTTP/1.1\r\nHost: x\r\n"), "{out}");
         assert_eq!(out.matches("Host: ").count(), 2, "{out}");
+    }
+
+    #[test]
+    fn odd_white_space_ends_here_where_it_matters() {
+        let out = forward(
+            "PUT / HTTP/1.1\r\nHost:\ta\r\nContent-Length:5 \t\r\nA:\tb\t\r\n\r\n",
+            None,
+            false,
+        );
+        assert!(out.contains("\r\nHost: a\r\n") && out.contains("\r\nA:\tb\t\r\n"), "{out}");
+        assert!(out.contains("\r\nContent-Length: 5\r\n"), "{out}");
+        assert_eq!(out.matches("\nHost:").count() + out.matches("Content-Length").count(), 2);
+        let out = forward(
+            "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n",
+            None,
+            false,
+        );
+        assert_eq!(out.matches("Transfer-Encoding: chunked\r\n").count(), 1, "{out}");
+        assert_eq!(out.matches("Transfer-Encoding").count(), 1, "{out}");
     }
 
     #[test]
