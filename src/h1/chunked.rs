@@ -4,6 +4,7 @@
 //! chunked-body = *chunk last-chunk trailer-section CRLF
 //! chunk        = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
 //! last-chunk   = 1*("0") [ chunk-ext ] CRLF
+//! chunk-ext    = *( ";" token [ "=" ( token / quoted-string ) ] )
 //! ```
 //!
 //! Strict where two parsers could differ: every line ends in CRLF (never a bare LF or CR), a size
@@ -37,7 +38,17 @@ enum State {
     Size {
         digits: u8,
     },
-    Extension,
+    /// Behind `;`.
+    ExtensionStart,
+    ExtensionName,
+    /// Behind `=`.
+    ExtensionValueStart,
+    ExtensionToken,
+    ExtensionQuoted,
+    /// Behind `\` in a quoted string.
+    ExtensionEscaped,
+    /// Behind a quoted string.
+    ExtensionEnd,
     SizeLineFeed,
     Data,
     DataReturn,
@@ -103,16 +114,17 @@ impl Chunked {
                     self.size = self.size << 4 | value;
                     Ok(State::Size { digits: digits + 1 })
                 }
-                (None, b';') => Ok(State::Extension),
+                (None, b';') => Ok(State::ExtensionStart),
                 (None, b'\r') => Ok(State::SizeLineFeed),
                 (None, _) => Err(ChunkError("bad character in a chunk size")),
             },
-            State::Extension => match byte {
-                b'\r' => Ok(State::SizeLineFeed),
-                _ if self.line > CHUNK_LINE_BYTES => Err(ChunkError("chunk extension too long")),
-                _ if is_text(byte) => Ok(State::Extension),
-                _ => Err(ChunkError("bad character in a chunk extension")),
-            },
+            State::ExtensionStart
+            | State::ExtensionName
+            | State::ExtensionValueStart
+            | State::ExtensionToken
+            | State::ExtensionQuoted
+            | State::ExtensionEscaped
+            | State::ExtensionEnd => self.step_in_extension(byte),
             State::SizeLineFeed => {
                 expect(byte, b'\n')?;
                 self.line = 0;
@@ -138,6 +150,36 @@ impl Chunked {
             State::EndLineFeed => expect(byte, b'\n').map(|()| State::Done),
             // `take` handles payload in bulk and stops at the end.
             State::Data | State::Done => Err(ChunkError("internal: no step here")),
+        }
+    }
+
+    /// An extension means nothing to us and passes. But servers differ in how much of it they
+    /// look at, so it must at least be one.
+    fn step_in_extension(&self, byte: u8) -> Result<State, ChunkError> {
+        if self.line > CHUNK_LINE_BYTES {
+            return Err(ChunkError("chunk extension too long"));
+        }
+        match (self.state, byte) {
+            (State::ExtensionQuoted, b'"') => Ok(State::ExtensionEnd),
+            (State::ExtensionQuoted, b'\\') => Ok(State::ExtensionEscaped),
+            (State::ExtensionQuoted | State::ExtensionEscaped, _) if is_text(byte) => {
+                Ok(State::ExtensionQuoted)
+            }
+            (State::ExtensionStart | State::ExtensionName, _) if is_token(byte) => {
+                Ok(State::ExtensionName)
+            }
+            (State::ExtensionName, b'=') => Ok(State::ExtensionValueStart),
+            (State::ExtensionValueStart, b'"') => Ok(State::ExtensionQuoted),
+            (State::ExtensionValueStart | State::ExtensionToken, _) if is_token(byte) => {
+                Ok(State::ExtensionToken)
+            }
+            (State::ExtensionName | State::ExtensionToken | State::ExtensionEnd, b';') => {
+                Ok(State::ExtensionStart)
+            }
+            (State::ExtensionName | State::ExtensionToken | State::ExtensionEnd, b'\r') => {
+                Ok(State::SizeLineFeed)
+            }
+            _ => Err(ChunkError("bad character in a chunk extension")),
         }
     }
 }
@@ -186,6 +228,8 @@ mod tests {
         let mut all = body.to_vec();
         all.extend_from_slice(b"GET / HTTP/1.1");
         assert_eq!(run(&[&all]).unwrap(), (b"Wikipedia".to_vec(), body.len(), true));
+        let extended = b"1;a;b=c;d=\"e;\\\"=\"\r\nx\r\n0;f\r\n\r\n";
+        assert_eq!(run(&[extended]).unwrap(), (b"x".to_vec(), extended.len(), true));
         assert_eq!(run(&[b"000\r\n\r\nx"]).unwrap(), (vec![], 7, true));
         assert!(!run(&[b"4\r\nWiki\r\n"]).unwrap().2);
     }
@@ -205,6 +249,15 @@ mod tests {
             b"4\r\r\n",
             b"g\r\n",
             b"4;a\nb\r\n",
+            b"4;\r\n",
+            b"4;;a\r\n",
+            b"4; a\r\n",
+            b"4;a \r\n",
+            b"4;=b\r\n",
+            b"4;a=\r\n",
+            b"4;a=\"b\r\n",
+            b"4;a=\"b\"c\r\n",
+            b"4;a=\"\\\r\n",
             b"4;\x00\r\n",
             b"1111111111111111\r\n",
             b"0\r\n\n",
