@@ -39,6 +39,7 @@ pub fn write(
         field(out, "Host", &[value]);
     }
 
+    let has_content = !matches!(head.framing, Framing::None | Framing::Length(0));
     let mut present = Present::default();
     let passes = |header: &Header<'_>| {
         let field = classify(header.name);
@@ -52,7 +53,13 @@ pub fn write(
             // removed by being named in `Connection`.
             Field::Host => !replace_host,
             Field::ContentLength | Field::TransferEncoding => !head.framing_differs,
-            Field::Cookie | Field::Expect => true,
+            Field::Cookie => true,
+            // Without content there is nothing to wait for (RFC 9110 section 10.1.1), and Apache
+            // would close the connection; said twice, it is refused by some.
+            Field::Expect => {
+                let waits = header.value.eq_ignore_ascii_case(b"100-continue");
+                (has_content || !waits) && first(&mut present.expect)
+            }
             Field::Connection | Field::HopByHop | Field::Upgrade | Field::Te => false,
             Field::Alias | Field::ForwardedServer | Field::ForwardedFor => false,
             Field::ForwardedHost => origin.trusted && first(&mut present.host),
@@ -88,16 +95,17 @@ pub fn write(
     out.extend_from_slice(b"\r\n");
 }
 
-/// Managed fields that a trusted peer has sent and that were passed on.
+/// Fields that pass once, and did: `Expect`, and managed ones that a trusted peer has sent.
 #[derive(Default)]
 struct Present {
+    expect: bool,
     host: bool,
     port: bool,
     proto: bool,
     real_ip: bool,
 }
 
-/// True the first time only: of a managed field that comes twice, one passes.
+/// True the first time only: of a field that comes twice, one passes.
 fn first(present: &mut bool) -> bool {
     !std::mem::replace(present, true)
 }
@@ -291,6 +299,16 @@ mod tests {
         );
         assert_eq!(out.matches("Transfer-Encoding: chunked\r\n").count(), 1, "{out}");
         assert_eq!(out.matches("Transfer-Encoding").count(), 1, "{out}");
+    }
+
+    #[test]
+    fn an_expectation_is_passed_on_once_and_only_with_content() {
+        let expect = "Expect: 100-continue\r\n";
+        let head = format!("PUT / HTTP/1.1\r\nHost: h\r\n{expect}{expect}");
+        let out = forward(&format!("{head}Content-Length: 1\r\n\r\n"), None, false);
+        assert_eq!(out.matches(expect).count(), 1, "{out}");
+        let out = forward(&format!("{head}Content-Length: 0\r\n\r\n"), None, false);
+        assert!(!out.contains("Expect"), "{out}");
     }
 
     #[test]
