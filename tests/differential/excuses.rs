@@ -49,9 +49,13 @@ const EXCUSES: &[Excuse] = &[
     Excuse { oracle: "nginx", what: |head| head.target == b"*" },
     // llhttp knows a list of methods, in capitals.
     Excuse { oracle: "node", what: |head| !NODES_METHODS.contains(&head.method) },
+    // ngx_http_parse_complex_uri: no NUL, encoded or not.
+    Excuse { oracle: "nginx", what: |head| crate::recorder::find(head.target, b"%00").is_some() },
     // Hosts with an empty label: ngx_http_validate_host, ap_parse_host.
     Excuse { oracle: "nginx", what: has_empty_label },
     Excuse { oracle: "apache", what: has_empty_label },
+    // ap_parse_strict (HttpProtocolOptions): a DNS name or an address, and a port if a colon.
+    Excuse { oracle: "apache", what: has_no_dns_name },
     // 417 (RFC 9110 section 10.1.1 allows it).
     Excuse { oracle: "apache", what: expects_something_else },
     Excuse { oracle: "go", what: expects_something_else },
@@ -75,6 +79,14 @@ const NODES_METHODS: &[&[u8]] = &[
 
 fn has_empty_label(head: &Head<'_>) -> bool {
     let is_odd = |host: &[u8]| host == b"." || host.windows(2).any(|pair| pair == b"..");
+    head.has(|name, value| name == b"host" && is_odd(value))
+}
+
+fn has_no_dns_name(head: &Head<'_>) -> bool {
+    let is_odd = |host: &[u8]| {
+        let bare = |b: &u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(b);
+        !host.iter().all(bare) || host.ends_with(b":") || host.iter().all(u8::is_ascii_digit)
+    };
     head.has(|name, value| name == b"host" && is_odd(value))
 }
 

@@ -36,14 +36,10 @@ impl View {
                 continue;
             }
             let value = bytes(value);
-            let values = fields.entry(name).or_default();
-            // An empty value says nothing in a list (RFC 9110 section 5.6.1).
-            let value = value.trim_ascii();
-            if !values.is_empty() && !value.is_empty() {
-                values.extend_from_slice(b", ");
-            }
-            values.extend_from_slice(value);
+            let values = fields.entry(name).and_modify(|values| values.extend_from_slice(b", "));
+            values.or_default().extend_from_slice(value.trim_ascii());
         }
+        fields.values_mut().for_each(|values| *values = values.trim_ascii().to_vec());
         (client, Self { method, target, body, fields })
     }
 
