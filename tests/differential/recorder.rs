@@ -83,8 +83,11 @@ async fn record(mut stream: tokio::net::TcpStream, state: Arc<State>) {
             let _ = stream.write_all(ANSWER).await;
         }
     }
-    let record = Record { client: client(&bytes), bytes, complete };
-    state.records.lock().expect("records").push(record);
+    // Dialled for a client that was gone before anything was sent: not a byte came.
+    if !bytes.is_empty() {
+        let record = Record { client: client(&bytes), bytes, complete };
+        state.records.lock().expect("records").push(record);
+    }
     state.open.fetch_sub(1, Ordering::SeqCst);
 }
 
