@@ -14,6 +14,7 @@
 
 use std::ops::Range;
 
+use super::fields::{Field, classify};
 use crate::limits::{CHUNK_LINE_BYTES, TRAILER_BYTES};
 
 /// Progress through one chunked body.
@@ -24,6 +25,35 @@ pub struct Chunked {
     size: u64,
     /// Bytes of the current size line, or of the whole trailer section.
     line: usize,
+    trailer: TrailerName,
+}
+
+/// The name of the current trailer field, as far as it can be one that we know.
+#[derive(Debug, Clone)]
+struct TrailerName {
+    bytes: [u8; Self::LONGEST],
+    /// As it came; may be more than fits.
+    length: usize,
+}
+
+impl TrailerName {
+    /// `X-Forwarded-Tls-Client-Cert-Info`.
+    const LONGEST: usize = 32;
+
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+        }
+        self.length += 1;
+    }
+
+    /// Whether the field means something in a head. Behind the body it is too late for that, but
+    /// not every server knows: to Node a `Connection: close` there ends the connection, and it
+    /// refuses the next request, which may be another client's (RFC 9110 section 6.5.1).
+    fn belongs_in_head(&self) -> bool {
+        let name = self.bytes.get(..self.length).and_then(|name| std::str::from_utf8(name).ok());
+        name.is_some_and(|name| classify(name) != Field::Other)
+    }
 }
 
 /// The sender broke the coding; nothing after this point can be trusted.
@@ -64,7 +94,8 @@ enum State {
 
 impl Chunked {
     pub fn new() -> Self {
-        Self { state: State::SizeStart, size: 0, line: 0 }
+        let trailer = TrailerName { bytes: [0; TrailerName::LONGEST], length: 0 };
+        Self { state: State::SizeStart, size: 0, line: 0, trailer }
     }
 
     #[inline]
@@ -133,12 +164,22 @@ impl Chunked {
             State::DataReturn => expect(byte, b'\r').map(|()| State::DataLineFeed),
             State::DataLineFeed => expect(byte, b'\n').map(|()| State::SizeStart),
             State::TrailerStart if byte == b'\r' => Ok(State::EndLineFeed),
-            State::TrailerStart if is_token(byte) => Ok(State::TrailerName),
+            State::TrailerStart if is_token(byte) => {
+                self.trailer.length = 0;
+                self.trailer.push(byte);
+                Ok(State::TrailerName)
+            }
             State::TrailerStart => Err(ChunkError("bad trailer field name")),
             _ if self.line > TRAILER_BYTES => Err(ChunkError("trailer section too long")),
             State::TrailerName => match byte {
+                b':' if self.trailer.belongs_in_head() => {
+                    Err(ChunkError("a trailer field that belongs in the head"))
+                }
                 b':' => Ok(State::TrailerValue),
-                _ if is_token(byte) => Ok(State::TrailerName),
+                _ if is_token(byte) => {
+                    self.trailer.push(byte);
+                    Ok(State::TrailerName)
+                }
                 _ => Err(ChunkError("bad trailer field name")),
             },
             State::TrailerValue => match byte {
@@ -267,6 +308,9 @@ mod tests {
             b"0\r\n: b\r\n\r\n",
             b"0\r\nA: b\nC: d\r\n\r\n",
             b"4,\r\n",
+            b"0\r\nContent-Length: 5\r\n\r\n",
+            b"0\r\nA: b\r\nconnection: close\r\n\r\n",
+            b"0\r\nX-Forwarded-Tls-Client-Cert-Info: a\r\n\r\n",
         ] {
             assert!(run(&[bad]).is_err(), "{:?} was accepted", String::from_utf8_lossy(bad));
         }
