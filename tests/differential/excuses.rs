@@ -2,6 +2,8 @@
 //! source has for a request that HTTP allows: a server that refuses cannot be desynchronised. For
 //! another reading of a request there is no excuse.
 
+use std::net::Ipv4Addr;
+
 /// The framing fields are compared by what they cause, the body; some servers hide or rewrite
 /// them. `Trailer` belongs to them: Go moves it out of the other fields.
 pub const UNSEEN_FIELDS: &[&[u8]] = &[b"content-length", b"transfer-encoding", b"trailer"];
@@ -25,6 +27,10 @@ impl<'a> Head<'a> {
             Some((line[..colon].to_ascii_lowercase(), line[colon + 1..].trim_ascii()))
         });
         Self { method, target, fields: fields.collect() }
+    }
+
+    fn count(&self, name: &[u8]) -> usize {
+        self.fields.iter().filter(|(other, _)| other == name).count()
     }
 
     pub fn has(&self, test: impl Fn(&[u8], &[u8]) -> bool) -> bool {
@@ -51,6 +57,13 @@ const EXCUSES: &[Excuse] = &[
     Excuse { oracle: "node", what: |head| !NODES_METHODS.contains(&head.method) },
     // ngx_http_parse_complex_uri: no NUL, encoded or not.
     Excuse { oracle: "nginx", what: |head| crate::recorder::find(head.target, b"%00").is_some() },
+    // It decodes slashes before it looks for dot segments, and refuses what climbs over the root.
+    Excuse { oracle: "nginx", what: |head| crate::recorder::find(head.target, b"..%2F").is_some() },
+    // ngx_http_process_unique_header_line: these may come once.
+    Excuse {
+        oracle: "nginx",
+        what: |head| NGINXS_SINGLES.iter().any(|single| head.count(single) > 1),
+    },
     // Hosts with an empty label: ngx_http_validate_host, ap_parse_host.
     Excuse { oracle: "nginx", what: has_empty_label },
     Excuse { oracle: "apache", what: has_empty_label },
@@ -60,6 +73,8 @@ const EXCUSES: &[Excuse] = &[
     Excuse { oracle: "apache", what: expects_something_else },
     Excuse { oracle: "go", what: expects_something_else },
 ];
+
+const NGINXS_SINGLES: &[&[u8]] = &[b"authorization", b"content-range", b"if-match"];
 
 /// `http.METHODS`, as far as mutants can hit it.
 const NODES_METHODS: &[&[u8]] = &[
@@ -84,8 +99,15 @@ fn has_empty_label(head: &Head<'_>) -> bool {
 
 fn has_no_dns_name(head: &Head<'_>) -> bool {
     let is_odd = |host: &[u8]| {
-        let bare = |b: &u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(b);
-        !host.iter().all(bare) || host.ends_with(b":") || host.iter().all(u8::is_ascii_digit)
+        let (name, port) = match host.iter().rposition(|&b| b == b':') {
+            Some(colon) if !host.ends_with(b"]") => (&host[..colon], &host[colon + 1..]),
+            _ => (host, &b"80"[..]),
+        };
+        let known = |b: &u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(b);
+        let last = name.rsplit(|&b| b == b'.').next().unwrap_or_default();
+        let is_number = !last.is_empty() && last.iter().all(u8::is_ascii_digit);
+        let address = std::str::from_utf8(name).is_ok_and(|name| name.parse::<Ipv4Addr>().is_ok());
+        !name.iter().all(known) || is_number && !address || port.iter().all(|&b| b == b'0')
     };
     head.has(|name, value| name == b"host" && is_odd(value))
 }
