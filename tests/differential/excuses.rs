@@ -4,6 +4,8 @@
 
 use std::net::Ipv4Addr;
 
+use crate::recorder::find;
+
 /// The framing fields are compared by what they cause, the body; some servers hide or rewrite
 /// them. `Trailer` belongs to them: Go moves it out of the other fields.
 pub const UNSEEN_FIELDS: &[&[u8]] = &[b"content-length", b"transfer-encoding", b"trailer"];
@@ -18,7 +20,7 @@ pub struct Head<'a> {
 
 impl<'a> Head<'a> {
     pub fn of(bytes: &'a [u8]) -> Self {
-        let end = crate::recorder::find(bytes, b"\r\n\r\n").unwrap_or(bytes.len());
+        let end = find(bytes, b"\r\n\r\n").unwrap_or(bytes.len());
         let mut lines = bytes[..end].split(|&b| b == b'\n').map(<[u8]>::trim_ascii);
         let mut start = lines.next().unwrap_or_default().split(|&b| b == b' ');
         let (method, target) = (start.next().unwrap_or_default(), start.next().unwrap_or_default());
@@ -56,9 +58,12 @@ const EXCUSES: &[Excuse] = &[
     // llhttp knows a list of methods, in capitals.
     Excuse { oracle: "node", what: |head| !NODES_METHODS.contains(&head.method) },
     // ngx_http_parse_complex_uri: no NUL, encoded or not.
-    Excuse { oracle: "nginx", what: |head| crate::recorder::find(head.target, b"%00").is_some() },
+    Excuse { oracle: "nginx", what: |head| find(head.target, b"%00").is_some() },
     // It decodes slashes before it looks for dot segments, and refuses what climbs over the root.
-    Excuse { oracle: "nginx", what: |head| crate::recorder::find(head.target, b"..%2F").is_some() },
+    Excuse {
+        oracle: "nginx",
+        what: |head| [b"..%2F", b"%2F.."].iter().any(|up| find(head.target, *up).is_some()),
+    },
     // ngx_http_process_unique_header_line: these may come once.
     Excuse {
         oracle: "nginx",

@@ -88,7 +88,7 @@ impl Draft {
 
 fn request(random: &mut Random) -> Vec<u8> {
     let mut draft = valid(random);
-    for _ in 0..random.below(3) {
+    for _ in 0..random.below(4) {
         random.pick(CHANGES)(random, &mut draft);
     }
     draft.write()

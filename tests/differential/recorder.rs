@@ -152,7 +152,7 @@ fn requests_end_where_they_say() {
         (b"PUT / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab", None),
         (
             b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;a\r\nb\r\n0\r\nT: v\r\n\r\nc",
-            Some(68),
+            Some(65),
         ),
         (b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nb\r\n0\r\n", None),
     ] {
