@@ -98,6 +98,9 @@ pub fn judge(forwarded: &[u8], complete: bool, all: &[Seen]) -> Result<usize, St
         };
         let _ = writeln!(wrong, "{oracle} {complaint}");
     }
+    if complete && first.is_none() {
+        wrong.push_str("nobody saw this request\n");
+    }
     if wrong.is_empty() { Ok(excused) } else { Err(wrong) }
 }
 
@@ -162,12 +165,16 @@ mod tests {
     fn an_excuse_covers_a_refusal_and_nothing_else() {
         let wire = b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n";
         let request = view("TRACE", "/", "", &[("Host", "a")]);
-        let refused = seen("nginx", &[], b"HTTP/1.1 405 Not Allowed\r\n");
-        assert_eq!(judge(wire, true, &[refused]), Ok(1));
-        let silent = seen("nginx", &[], b"");
-        assert!(judge(wire, true, &[silent]).is_err());
-        let twice = seen("nginx", &[request.clone(), request], b"HTTP/1.1 405 Not Allowed\r\n");
-        assert!(judge(wire, true, &[twice]).is_err());
+        let judge_with = |views: &[View], answer: &[u8]| {
+            let other = seen("go", &[request.clone(), sentinel()], b"");
+            judge(wire, true, &[other, seen("nginx", views, answer)])
+        };
+        let refusal = b"HTTP/1.1 405 Not Allowed\r\n";
+        assert_eq!(judge_with(&[], refusal), Ok(1));
+        assert_eq!(judge_with(&[sentinel()], refusal), Ok(1));
+        assert!(judge_with(&[], b"").is_err(), "silence is no refusal");
+        assert!(judge_with(&[request.clone(), request.clone()], refusal).is_err());
+        assert!(judge(wire, true, &[seen("nginx", &[], refusal)]).is_err(), "nobody is left");
     }
 
     #[test]
