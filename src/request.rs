@@ -72,8 +72,9 @@ pub enum BadPath {
 }
 
 /// Normalises a path as Traefik 3 does by default (`normalize`, then `sanitizePath`):
-/// unreserved characters are decoded, other escapes get upper-case digits, dot segments and
-/// repeated slashes go, a trailing slash stays. Reserved characters stay encoded (`%2F`).
+/// unreserved characters are decoded, other escapes get upper-case digits, bytes beyond ASCII are
+/// escaped, dot segments and repeated slashes go, a trailing slash stays. Reserved characters stay
+/// encoded (`%2F`).
 ///
 /// `path` starts with `/` and holds no query. Borrows when nothing has to change.
 pub fn normalise(path: &[u8]) -> Result<Cow<'_, [u8]>, BadPath> {
@@ -108,10 +109,33 @@ pub fn normalise(path: &[u8]) -> Result<Cow<'_, [u8]>, BadPath> {
     Ok(Cow::Owned(normal))
 }
 
+/// Escapes bytes beyond ASCII. No target may hold any (RFC 3986 section 2), some clients send them
+/// all the same, and of the servers behind us some take and some refuse them.
+pub fn escape_beyond_ascii(text: &[u8]) -> Cow<'_, [u8]> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = Vec::with_capacity(text.len() * 3);
+    for &byte in text {
+        push_escaped_beyond_ascii(&mut escaped, byte);
+    }
+    Cow::Owned(escaped)
+}
+
+fn push_escaped_beyond_ascii(out: &mut Vec<u8>, byte: u8) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    if byte.is_ascii() {
+        out.push(byte);
+    } else {
+        out.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+}
+
 /// One pass that proves that [`normalise`] would change nothing, without looking for what.
 #[inline]
 fn is_normal(path: &[u8]) -> bool {
-    memchr::memchr(b'%', path).is_none()
+    path.is_ascii()
+        && memchr::memchr(b'%', path).is_none()
         && !path.windows(2).any(|pair| pair == b"//" || pair == b"/.")
 }
 
@@ -120,7 +144,7 @@ fn decode_unreserved(path: &[u8]) -> Result<Vec<u8>, BadPath> {
     let mut rest = path;
     while let Some((&byte, tail)) = rest.split_first() {
         if byte != b'%' {
-            decoded.push(byte);
+            push_escaped_beyond_ascii(&mut decoded, byte);
             rest = tail;
             continue;
         }
@@ -164,6 +188,7 @@ mod tests {
             ("/x/%2e%2e/b", "/b"),
             ("/a%2fb", "/a%2Fb"),
             ("/foo%20bar", "/foo%20bar"),
+            ("/ä/%c3%a4", "/%C3%A4/%C3%A4"),
             ("/.hidden", "/.hidden"),
             ("/a/...", "/a/..."),
         ] {
@@ -173,6 +198,12 @@ mod tests {
         for bad in ["/%", "/%2", "/%zz", "/a%+1"] {
             assert_eq!(normalise(bad.as_bytes()), Err(BadPath::Escape), "{bad}");
         }
+    }
+
+    #[test]
+    fn nothing_beyond_ascii_stays() {
+        assert_eq!(&*escape_beyond_ascii(b"?a=%41/"), b"?a=%41/");
+        assert_eq!(&*escape_beyond_ascii(b"?\xff=\xc3\xa4b"), b"?%FF=%C3%A4b");
     }
 
     #[test]

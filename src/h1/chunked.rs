@@ -4,6 +4,7 @@
 //! chunked-body = *chunk last-chunk trailer-section CRLF
 //! chunk        = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
 //! last-chunk   = 1*("0") [ chunk-ext ] CRLF
+//! chunk-ext    = *( ";" token [ "=" ( token / quoted-string ) ] )
 //! ```
 //!
 //! Strict where two parsers could differ: every line ends in CRLF (never a bare LF or CR), a size
@@ -13,6 +14,7 @@
 
 use std::ops::Range;
 
+use super::fields::{Field, classify};
 use crate::limits::{CHUNK_LINE_BYTES, TRAILER_BYTES};
 
 /// Progress through one chunked body.
@@ -23,6 +25,35 @@ pub struct Chunked {
     size: u64,
     /// Bytes of the current size line, or of the whole trailer section.
     line: usize,
+    trailer: TrailerName,
+}
+
+/// The name of the current trailer field, as far as it can be one that we know.
+#[derive(Debug, Clone)]
+struct TrailerName {
+    bytes: [u8; Self::LONGEST],
+    /// As it came; may be more than fits.
+    length: usize,
+}
+
+impl TrailerName {
+    /// `X-Forwarded-Tls-Client-Cert-Info`.
+    const LONGEST: usize = 32;
+
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+        }
+        self.length += 1;
+    }
+
+    /// Whether the field means something in a head. Behind the body it is too late for that, but
+    /// not every server knows: to Node a `Connection: close` there ends the connection, and it
+    /// refuses the next request, which may be another client's (RFC 9110 section 6.5.1).
+    fn belongs_in_head(&self) -> bool {
+        let name = self.bytes.get(..self.length).and_then(|name| std::str::from_utf8(name).ok());
+        name.is_some_and(|name| classify(name) != Field::Other)
+    }
 }
 
 /// The sender broke the coding; nothing after this point can be trusted.
@@ -37,7 +68,17 @@ enum State {
     Size {
         digits: u8,
     },
-    Extension,
+    /// Behind `;`.
+    ExtensionStart,
+    ExtensionName,
+    /// Behind `=`.
+    ExtensionValueStart,
+    ExtensionToken,
+    ExtensionQuoted,
+    /// Behind `\` in a quoted string.
+    ExtensionEscaped,
+    /// Behind a quoted string.
+    ExtensionEnd,
     SizeLineFeed,
     Data,
     DataReturn,
@@ -53,7 +94,8 @@ enum State {
 
 impl Chunked {
     pub fn new() -> Self {
-        Self { state: State::SizeStart, size: 0, line: 0 }
+        let trailer = TrailerName { bytes: [0; TrailerName::LONGEST], length: 0 };
+        Self { state: State::SizeStart, size: 0, line: 0, trailer }
     }
 
     #[inline]
@@ -103,16 +145,17 @@ impl Chunked {
                     self.size = self.size << 4 | value;
                     Ok(State::Size { digits: digits + 1 })
                 }
-                (None, b';') => Ok(State::Extension),
+                (None, b';') => Ok(State::ExtensionStart),
                 (None, b'\r') => Ok(State::SizeLineFeed),
                 (None, _) => Err(ChunkError("bad character in a chunk size")),
             },
-            State::Extension => match byte {
-                b'\r' => Ok(State::SizeLineFeed),
-                _ if self.line > CHUNK_LINE_BYTES => Err(ChunkError("chunk extension too long")),
-                _ if is_text(byte) => Ok(State::Extension),
-                _ => Err(ChunkError("bad character in a chunk extension")),
-            },
+            State::ExtensionStart
+            | State::ExtensionName
+            | State::ExtensionValueStart
+            | State::ExtensionToken
+            | State::ExtensionQuoted
+            | State::ExtensionEscaped
+            | State::ExtensionEnd => self.step_in_extension(byte),
             State::SizeLineFeed => {
                 expect(byte, b'\n')?;
                 self.line = 0;
@@ -121,12 +164,22 @@ impl Chunked {
             State::DataReturn => expect(byte, b'\r').map(|()| State::DataLineFeed),
             State::DataLineFeed => expect(byte, b'\n').map(|()| State::SizeStart),
             State::TrailerStart if byte == b'\r' => Ok(State::EndLineFeed),
-            State::TrailerStart if is_token(byte) => Ok(State::TrailerName),
+            State::TrailerStart if is_token(byte) => {
+                self.trailer.length = 0;
+                self.trailer.push(byte);
+                Ok(State::TrailerName)
+            }
             State::TrailerStart => Err(ChunkError("bad trailer field name")),
             _ if self.line > TRAILER_BYTES => Err(ChunkError("trailer section too long")),
             State::TrailerName => match byte {
+                b':' if self.trailer.belongs_in_head() => {
+                    Err(ChunkError("a trailer field that belongs in the head"))
+                }
                 b':' => Ok(State::TrailerValue),
-                _ if is_token(byte) => Ok(State::TrailerName),
+                _ if is_token(byte) => {
+                    self.trailer.push(byte);
+                    Ok(State::TrailerName)
+                }
                 _ => Err(ChunkError("bad trailer field name")),
             },
             State::TrailerValue => match byte {
@@ -138,6 +191,36 @@ impl Chunked {
             State::EndLineFeed => expect(byte, b'\n').map(|()| State::Done),
             // `take` handles payload in bulk and stops at the end.
             State::Data | State::Done => Err(ChunkError("internal: no step here")),
+        }
+    }
+
+    /// An extension means nothing to us and passes. But servers differ in how much of it they
+    /// look at, so it must at least be one.
+    fn step_in_extension(&self, byte: u8) -> Result<State, ChunkError> {
+        if self.line > CHUNK_LINE_BYTES {
+            return Err(ChunkError("chunk extension too long"));
+        }
+        match (self.state, byte) {
+            (State::ExtensionQuoted, b'"') => Ok(State::ExtensionEnd),
+            (State::ExtensionQuoted, b'\\') => Ok(State::ExtensionEscaped),
+            (State::ExtensionQuoted | State::ExtensionEscaped, _) if is_text(byte) => {
+                Ok(State::ExtensionQuoted)
+            }
+            (State::ExtensionStart | State::ExtensionName, _) if is_token(byte) => {
+                Ok(State::ExtensionName)
+            }
+            (State::ExtensionName, b'=') => Ok(State::ExtensionValueStart),
+            (State::ExtensionValueStart, b'"') => Ok(State::ExtensionQuoted),
+            (State::ExtensionValueStart | State::ExtensionToken, _) if is_token(byte) => {
+                Ok(State::ExtensionToken)
+            }
+            (State::ExtensionName | State::ExtensionToken | State::ExtensionEnd, b';') => {
+                Ok(State::ExtensionStart)
+            }
+            (State::ExtensionName | State::ExtensionToken | State::ExtensionEnd, b'\r') => {
+                Ok(State::SizeLineFeed)
+            }
+            _ => Err(ChunkError("bad character in a chunk extension")),
         }
     }
 }
@@ -186,6 +269,8 @@ mod tests {
         let mut all = body.to_vec();
         all.extend_from_slice(b"GET / HTTP/1.1");
         assert_eq!(run(&[&all]).unwrap(), (b"Wikipedia".to_vec(), body.len(), true));
+        let extended = b"1;a;b=c;d=\"e;\\\"=\"\r\nx\r\n0;f\r\n\r\n";
+        assert_eq!(run(&[extended]).unwrap(), (b"x".to_vec(), extended.len(), true));
         assert_eq!(run(&[b"000\r\n\r\nx"]).unwrap(), (vec![], 7, true));
         assert!(!run(&[b"4\r\nWiki\r\n"]).unwrap().2);
     }
@@ -205,6 +290,15 @@ mod tests {
             b"4\r\r\n",
             b"g\r\n",
             b"4;a\nb\r\n",
+            b"4;\r\n",
+            b"4;;a\r\n",
+            b"4; a\r\n",
+            b"4;a \r\n",
+            b"4;=b\r\n",
+            b"4;a=\r\n",
+            b"4;a=\"b\r\n",
+            b"4;a=\"b\"c\r\n",
+            b"4;a=\"\\\r\n",
             b"4;\x00\r\n",
             b"1111111111111111\r\n",
             b"0\r\n\n",
@@ -214,6 +308,9 @@ mod tests {
             b"0\r\n: b\r\n\r\n",
             b"0\r\nA: b\nC: d\r\n\r\n",
             b"4,\r\n",
+            b"0\r\nContent-Length: 5\r\n\r\n",
+            b"0\r\nA: b\r\nconnection: close\r\n\r\n",
+            b"0\r\nX-Forwarded-Tls-Client-Cert-Info: a\r\n\r\n",
         ] {
             assert!(run(&[bad]).is_err(), "{:?} was accepted", String::from_utf8_lossy(bad));
         }

@@ -119,6 +119,15 @@ pub fn is_named_by_connection(headers: &[httparse::Header<'_>], name: &str) -> b
         .any(|h| members(h.value).any(|m| m.eq_ignore_ascii_case(name.as_bytes())))
 }
 
+/// Whether a field line of this head is written as we would write it: other white space around a
+/// value is read, taken for a part of it or refused, depending on the server.
+pub fn is_plain(head: &[u8], header: &httparse::Header<'_>) -> bool {
+    let name = header.name.as_ptr() as usize - head.as_ptr() as usize;
+    let behind = &head[name + header.name.len()..];
+    let value = behind.strip_prefix(b": ").and_then(|rest| rest.strip_prefix(header.value));
+    value.is_some_and(|rest| rest.starts_with(b"\r\n"))
+}
+
 /// Whether every line of a head ends in CRLF: a bare LF is where parsers start to disagree.
 pub fn lines_end_in_crlf(head: &[u8]) -> bool {
     memchr::memchr_iter(b'\n', head).all(|at| at > 0 && head[at - 1] == b'\r')

@@ -31,7 +31,7 @@ pub fn write(
     out.extend_from_slice(head.method.as_bytes());
     out.push(b' ');
     out.extend_from_slice(&head.path);
-    out.extend_from_slice(head.query);
+    out.extend_from_slice(&head.query);
     out.extend_from_slice(b" HTTP/1.1\r\n");
     let replace_host = host.is_some() || head.host_differs;
     if replace_host {
@@ -39,6 +39,7 @@ pub fn write(
         field(out, "Host", &[value]);
     }
 
+    let has_content = !matches!(head.framing, Framing::None | Framing::Length(0));
     let mut present = Present::default();
     let passes = |header: &Header<'_>| {
         let field = classify(header.name);
@@ -51,8 +52,14 @@ pub fn write(
             // What frames and addresses the message, and what we manage ourselves, cannot be
             // removed by being named in `Connection`.
             Field::Host => !replace_host,
-            Field::ContentLength | Field::TransferEncoding => true,
-            Field::Cookie | Field::Expect => true,
+            Field::ContentLength | Field::TransferEncoding => !head.framing_differs,
+            Field::Cookie => true,
+            // Without content there is nothing to wait for (RFC 9110 section 10.1.1), and Apache
+            // would close the connection; said twice, it is refused by some.
+            Field::Expect => {
+                let waits = header.value.eq_ignore_ascii_case(b"100-continue");
+                (has_content || !waits) && first(&mut present.expect)
+            }
             Field::Connection | Field::HopByHop | Field::Upgrade | Field::Te => false,
             Field::Alias | Field::ForwardedServer | Field::ForwardedFor => false,
             Field::ForwardedHost => origin.trusted && first(&mut present.host),
@@ -78,6 +85,9 @@ pub fn write(
         }
     }
     write_origin(out, head, origin, &present);
+    if head.framing_differs {
+        write_framing(out, head.framing);
+    }
     if head.framing == Framing::None && matches!(head.method, "POST" | "PUT" | "PATCH") {
         // Without it some servers wait for a body (RFC 9110 section 8.6).
         out.extend_from_slice(b"Content-Length: 0\r\n");
@@ -85,16 +95,17 @@ pub fn write(
     out.extend_from_slice(b"\r\n");
 }
 
-/// Managed fields that a trusted peer has sent and that were passed on.
+/// Fields that pass once, and did: `Expect`, and managed ones that a trusted peer has sent.
 #[derive(Default)]
 struct Present {
+    expect: bool,
     host: bool,
     port: bool,
     proto: bool,
     real_ip: bool,
 }
 
-/// True the first time only: of a managed field that comes twice, one passes.
+/// True the first time only: of a field that comes twice, one passes.
 fn first(present: &mut bool) -> bool {
     !std::mem::replace(present, true)
 }
@@ -131,6 +142,14 @@ fn write_origin(
     field(out, "X-Forwarded-Server", &[origin.server.as_bytes()]);
     if !present.real_ip {
         field(out, "X-Real-Ip", &[origin.peer.as_bytes()]);
+    }
+}
+
+fn write_framing(out: &mut Vec<u8>, framing: Framing) {
+    match framing {
+        Framing::Length(length) => field(out, "Content-Length", &[length.to_string().as_bytes()]),
+        Framing::Chunked => field(out, "Transfer-Encoding", &[b"chunked"]),
+        Framing::None | Framing::UntilClose => {}
     }
 }
 
@@ -261,6 +280,35 @@ mod tests {
         let out = forward("GET http://x/ HTTP/1.1\r\nHost: h\r\n\r\n", None, false);
         assert!(out.starts_with("GET / HTTP/1.1\r\nHost: x\r\n"), "{out}");
         assert_eq!(out.matches("Host: ").count(), 2, "{out}");
+    }
+
+    #[test]
+    fn odd_white_space_ends_here_where_it_matters() {
+        let out = forward(
+            "PUT / HTTP/1.1\r\nHost:\ta\r\nContent-Length:5 \t\r\nA:\tb\t\r\n\r\n",
+            None,
+            false,
+        );
+        assert!(out.contains("\r\nHost: a\r\n") && out.contains("\r\nA:\tb\t\r\n"), "{out}");
+        assert!(out.contains("\r\nContent-Length: 5\r\n"), "{out}");
+        assert_eq!(out.matches("\nHost:").count() + out.matches("Content-Length").count(), 2);
+        let out = forward(
+            "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n",
+            None,
+            false,
+        );
+        assert_eq!(out.matches("Transfer-Encoding: chunked\r\n").count(), 1, "{out}");
+        assert_eq!(out.matches("Transfer-Encoding").count(), 1, "{out}");
+    }
+
+    #[test]
+    fn an_expectation_is_passed_on_once_and_only_with_content() {
+        let expect = "Expect: 100-continue\r\n";
+        let head = format!("PUT / HTTP/1.1\r\nHost: h\r\n{expect}{expect}");
+        let out = forward(&format!("{head}Content-Length: 1\r\n\r\n"), None, false);
+        assert_eq!(out.matches(expect).count(), 1, "{out}");
+        let out = forward(&format!("{head}Content-Length: 0\r\n\r\n"), None, false);
+        assert!(!out.contains("Expect"), "{out}");
     }
 
     #[test]

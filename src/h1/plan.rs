@@ -139,7 +139,9 @@ fn choose_and_write(
         {
             forward.added.extend_from_slice(cookies.set_cookie(choice.backend));
         }
-        let host = (!service.pass_host_header).then_some(&*backend.authority);
+        // HTTP/1.0 may come without a host; many servers refuse HTTP/1.1 with an empty one.
+        let own_host = service.pass_host_header && !head.authority.is_empty();
+        let host = (!own_host).then_some(&*backend.authority);
         forward::write(forward.head.writer(), head, host, &origin);
         let upstream = worker.upstreams.get(backend, worker.index);
         if choice.by_cookie {

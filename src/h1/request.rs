@@ -31,14 +31,16 @@ pub struct RequestHead<'h, 'b> {
     pub method: &'b str,
     /// Normalised; for routing and forwarding alike. `*` for a request about the server itself.
     pub path: Cow<'b, [u8]>,
-    /// From the `?` on, as it came; may be empty.
-    pub query: &'b [u8],
+    /// From the `?` on, as it came but for bytes beyond ASCII; may be empty.
+    pub query: Cow<'b, [u8]>,
     /// Of the absolute target, or of `Host`; empty where HTTP/1.0 has none.
     pub authority: &'b [u8],
-    /// `Host` does not say what `authority` says: it must be written anew.
+    /// `Host` does not say what `authority` says, or says it oddly: it must be written anew.
     pub host_differs: bool,
     pub headers: &'h [Header<'b>],
     pub framing: Framing,
+    /// The field that says so says it oddly: it must be written anew.
+    pub framing_differs: bool,
     /// HTTP/1.1 rather than HTTP/1.0.
     pub http11: bool,
     /// The client wants to send more requests on this connection.
@@ -89,7 +91,7 @@ pub fn parse<'h, 'b>(
         return Err(Fault::TargetTooLong);
     }
     let http11 = minor == 1;
-    let seen = gather(headers, http11)?;
+    let seen = gather(bytes, headers, http11)?;
     let target = split_target(method, target.as_bytes())?;
     let host = seen.host;
     if http11 && host.is_none() {
@@ -114,11 +116,12 @@ pub fn parse<'h, 'b>(
         bytes,
         method,
         path,
-        query: target.query,
+        query: request::escape_beyond_ascii(target.query),
         authority,
-        host_differs,
+        host_differs: host_differs || seen.host_is_odd,
         headers,
         framing: seen.framing,
+        framing_differs: seen.framing_is_odd,
         http11,
         keep_alive: !seen.connection.close && (http11 || seen.connection.keep_alive),
         upgrade: http11 && seen.connection.upgrade && seen.upgrade && !has_body,
@@ -129,16 +132,20 @@ pub fn parse<'h, 'b>(
 /// What one pass over the field lines finds.
 struct Seen<'b> {
     host: Option<&'b [u8]>,
+    host_is_odd: bool,
     framing: Framing,
+    framing_is_odd: bool,
     connection: ConnectionOptions,
     /// An `Upgrade` that may be passed on.
     upgrade: bool,
 }
 
-fn gather<'b>(headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
+fn gather<'b>(head: &[u8], headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
     let mut seen = Seen {
         host: None,
+        host_is_odd: false,
         framing: Framing::None,
+        framing_is_odd: false,
         connection: ConnectionOptions::default(),
         upgrade: false,
     };
@@ -148,13 +155,17 @@ fn gather<'b>(headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
             Field::Host if seen.host.is_some() => {
                 return Err(Fault::BadRequest("more than one Host"));
             }
-            Field::Host => seen.host = Some(header.value),
+            Field::Host => {
+                seen.host = Some(header.value);
+                seen.host_is_odd = !fields::is_plain(head, header);
+            }
             Field::ContentLength => {
                 if length.is_some() {
                     return Err(Fault::BadRequest("more than one Content-Length"));
                 }
                 let value = fields::parse_length(header.value);
                 length = Some(value.ok_or(Fault::BadRequest("Content-Length is not a number"))?);
+                seen.framing_is_odd = !fields::is_plain(head, header);
             }
             Field::TransferEncoding => {
                 if !http11 {
@@ -167,6 +178,7 @@ fn gather<'b>(headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
                     return Err(Fault::NotImplemented("unknown Transfer-Encoding"));
                 }
                 chunked = true;
+                seen.framing_is_odd = !fields::is_plain(head, header);
             }
             Field::Connection => seen.connection.add(header.value),
             Field::Upgrade if is_http2(header.value) => http2 = true,
