@@ -8,11 +8,14 @@
 //!
 //! Strict where two parsers could differ: every line ends in CRLF (never a bare LF or CR), a size
 //! has at least one and at most 15 digits (more overflow a signed number in some backend), control
-//! characters are refused, lines and trailers are bounded. Any split of the same bytes gives the
+//! characters are refused, no quoted string goes over a line end, lines and trailers are bounded.
+//! A trailer section passes as it came, past everything that writes heads anew, so it must not
+//! hold what belongs into a head (RFC 9110 section 6.5.1). Any split of the same bytes gives the
 //! same result.
 
 use std::ops::Range;
 
+use super::fields;
 use crate::limits::{CHUNK_LINE_BYTES, TRAILER_BYTES};
 
 /// Progress through one chunked body.
@@ -23,6 +26,14 @@ pub struct Chunked {
     size: u64,
     /// Bytes of the current size line, or of the whole trailer section.
     line: usize,
+    name: Name,
+}
+
+/// The name of the trailer field that is being read.
+#[derive(Debug, Clone, Default)]
+struct Name {
+    bytes: [u8; fields::LONGEST_KNOWN],
+    length: usize,
 }
 
 /// The sender broke the coding; nothing after this point can be trusted.
@@ -38,6 +49,10 @@ enum State {
         digits: u8,
     },
     Extension,
+    /// In a quoted string of an extension.
+    Quoted,
+    /// Behind a backslash in one.
+    Escaped,
     SizeLineFeed,
     Data,
     DataReturn,
@@ -53,7 +68,7 @@ enum State {
 
 impl Chunked {
     pub fn new() -> Self {
-        Self { state: State::SizeStart, size: 0, line: 0 }
+        Self { state: State::SizeStart, size: 0, line: 0, name: Name::default() }
     }
 
     #[inline]
@@ -107,12 +122,8 @@ impl Chunked {
                 (None, b'\r') => Ok(State::SizeLineFeed),
                 (None, _) => Err(ChunkError("bad character in a chunk size")),
             },
-            State::Extension => match byte {
-                b'\r' => Ok(State::SizeLineFeed),
-                _ if self.line > CHUNK_LINE_BYTES => Err(ChunkError("chunk extension too long")),
-                _ if is_text(byte) => Ok(State::Extension),
-                _ => Err(ChunkError("bad character in a chunk extension")),
-            },
+            State::Extension if byte == b'\r' => Ok(State::SizeLineFeed),
+            State::Extension | State::Quoted | State::Escaped => self.extension(byte),
             State::SizeLineFeed => {
                 expect(byte, b'\n')?;
                 self.line = 0;
@@ -121,12 +132,22 @@ impl Chunked {
             State::DataReturn => expect(byte, b'\r').map(|()| State::DataLineFeed),
             State::DataLineFeed => expect(byte, b'\n').map(|()| State::SizeStart),
             State::TrailerStart if byte == b'\r' => Ok(State::EndLineFeed),
-            State::TrailerStart if is_token(byte) => Ok(State::TrailerName),
+            State::TrailerStart if is_token(byte) => {
+                self.name = Name::default();
+                self.name.push(byte);
+                Ok(State::TrailerName)
+            }
             State::TrailerStart => Err(ChunkError("bad trailer field name")),
             _ if self.line > TRAILER_BYTES => Err(ChunkError("trailer section too long")),
             State::TrailerName => match byte {
+                b':' if self.name.belongs_into_a_head() => {
+                    Err(ChunkError("this field must not be a trailer"))
+                }
                 b':' => Ok(State::TrailerValue),
-                _ if is_token(byte) => Ok(State::TrailerName),
+                _ if is_token(byte) => {
+                    self.name.push(byte);
+                    Ok(State::TrailerName)
+                }
                 _ => Err(ChunkError("bad trailer field name")),
             },
             State::TrailerValue => match byte {
@@ -139,6 +160,37 @@ impl Chunked {
             // `take` handles payload in bulk and stops at the end.
             State::Data | State::Done => Err(ChunkError("internal: no step here")),
         }
+    }
+
+    /// One byte of a chunk extension that is not its end.
+    fn extension(&self, byte: u8) -> Result<State, ChunkError> {
+        if self.line > CHUNK_LINE_BYTES {
+            return Err(ChunkError("chunk extension too long"));
+        }
+        match (self.state, byte) {
+            (State::Quoted, b'"') => Ok(State::Extension),
+            (State::Quoted, b'\\') => Ok(State::Escaped),
+            (State::Quoted | State::Escaped, _) if is_text(byte) => Ok(State::Quoted),
+            (State::Extension, b'"') => Ok(State::Quoted),
+            (State::Extension, b';' | b'=' | b' ' | b'\t') => Ok(State::Extension),
+            (State::Extension, _) if is_token(byte) => Ok(State::Extension),
+            _ => Err(ChunkError("bad character in a chunk extension")),
+        }
+    }
+}
+
+impl Name {
+    fn push(&mut self, byte: u8) {
+        if let Some(slot) = self.bytes.get_mut(self.length) {
+            *slot = byte;
+        }
+        self.length += 1;
+    }
+
+    fn belongs_into_a_head(&self) -> bool {
+        // A longer one is none that is known.
+        let name = self.bytes.get(..self.length).and_then(|name| std::str::from_utf8(name).ok());
+        name.is_some_and(fields::belongs_into_a_head)
     }
 }
 
@@ -214,6 +266,9 @@ mod tests {
             b"0\r\n: b\r\n\r\n",
             b"0\r\nA: b\nC: d\r\n\r\n",
             b"4,\r\n",
+            b"4;a=\"b\r\n\"\r\n",
+            b"4;a=\"b\\\"\r\n",
+            b"4;\xe4\r\n",
         ] {
             assert!(run(&[bad]).is_err(), "{:?} was accepted", String::from_utf8_lossy(bad));
         }
@@ -226,6 +281,30 @@ mod tests {
         let many = [&b"0\r\n"[..], &b"A: b\r\n".repeat(TRAILER_BYTES), b"\r\n"].concat();
         assert!(run(&[&many]).is_err());
         assert_eq!(run(&[b"fffffffffffffff\r\nx"]).unwrap(), (b"x".to_vec(), 18, false));
+    }
+
+    #[test]
+    fn trailers_say_nothing_that_a_head_says() {
+        for name in [
+            "Content-Length",
+            "content_length",
+            "TRANSFER-ENCODING",
+            "Host",
+            "Cookie",
+            "Authorization",
+            "X-Forwarded-For",
+            "x_forwarded_for",
+            "X-Forwarded-Tls-Client-Cert-Info",
+        ] {
+            let wire = format!("0\r\nA: b\r\n{name}: c\r\n\r\n");
+            assert!(run(&[wire.as_bytes()]).is_err(), "{name}");
+            let bytes: Vec<&[u8]> = wire.as_bytes().chunks(1).collect();
+            assert!(run(&bytes).is_err(), "{name} byte by byte");
+        }
+        for name in ["X-Forwarded-Fox", "Digest", &"X".repeat(100)] {
+            let wire = format!("0\r\n{name}: c\r\n\r\n");
+            assert!(run(&[wire.as_bytes()]).unwrap().2, "{name}");
+        }
     }
 
     proptest! {

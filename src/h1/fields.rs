@@ -51,6 +51,15 @@ pub fn classify(name: &str) -> Field {
     }
 }
 
+/// Length of the longest name that [`classify`] knows.
+pub const LONGEST_KNOWN: usize = 32;
+
+/// Whether a field frames, addresses or vouches for its message, or is managed by us: as a trailer
+/// it would go past all that (RFC 9110 section 6.5.1).
+pub fn belongs_into_a_head(name: &str) -> bool {
+    classify(name) != Field::Other || name.eq_ignore_ascii_case("authorization")
+}
+
 fn hidden(name: &str) -> Field {
     if name.contains('_') { Field::Alias } else { Field::HopByHop }
 }
