@@ -67,13 +67,18 @@ pub fn is_authority(value: &[u8]) -> bool {
 pub enum BadPath {
     /// `%` without two hexadecimal digits.
     Escape,
+    /// `%00`: a server in C would cut the path there (RFC 3986 section 7.3).
+    Nul,
+    /// `..;a`: some servers drop parameters and only then go up.
+    DotParameter,
     /// `#`: a fragment is never sent; two parsers would cut the path in different places.
     Fragment,
 }
 
 /// Normalises a path as Traefik 3 does by default (`normalize`, then `sanitizePath`):
 /// unreserved characters are decoded, other escapes get upper-case digits, dot segments and
-/// repeated slashes go, a trailing slash stays. Reserved characters stay encoded (`%2F`).
+/// repeated slashes go, a trailing slash stays. Reserved characters stay encoded (`%2F`); what no
+/// path may hold, such as `\`, gets encoded, as Go does it.
 ///
 /// `path` starts with `/` and holds no query. Borrows when nothing has to change.
 pub fn normalise(path: &[u8]) -> Result<Cow<'_, [u8]>, BadPath> {
@@ -83,7 +88,7 @@ pub fn normalise(path: &[u8]) -> Result<Cow<'_, [u8]>, BadPath> {
     if is_normal(path) {
         return Ok(Cow::Borrowed(path));
     }
-    let decoded = decode_unreserved(path)?;
+    let decoded = one_form(path)?;
     let mut segments: Vec<&[u8]> = Vec::new();
     let mut trailing = false;
     for segment in decoded.split(|&b| b == b'/').skip(1) {
@@ -93,6 +98,7 @@ pub fn normalise(path: &[u8]) -> Result<Cow<'_, [u8]>, BadPath> {
             b".." => {
                 segments.pop();
             }
+            [b'.', b';', ..] | [b'.', b'.', b';', ..] => return Err(BadPath::DotParameter),
             _ => segments.push(segment),
         }
     }
@@ -111,21 +117,49 @@ pub fn normalise(path: &[u8]) -> Result<Cow<'_, [u8]>, BadPath> {
 /// One pass that proves that [`normalise`] would change nothing, without looking for what.
 #[inline]
 fn is_normal(path: &[u8]) -> bool {
-    memchr::memchr(b'%', path).is_none()
+    path.iter().all(|&byte| stands(byte))
         && !path.windows(2).any(|pair| pair == b"//" || pair == b"/.")
 }
 
-fn decode_unreserved(path: &[u8]) -> Result<Vec<u8>, BadPath> {
+/// What may stand in a path as it is (RFC 3986 section 3.3). Brackets may not, but Go and browsers
+/// leave them alone.
+fn stands(byte: u8) -> bool {
+    const STANDS: [bool; 256] = {
+        let (mut table, mut byte) = ([false; 256], 0);
+        let others = b"-._~!$&'()*+,;=:@/[]";
+        while byte < 256 {
+            table[byte] = (byte as u8).is_ascii_alphanumeric();
+            byte += 1;
+        }
+        let mut at = 0;
+        while at < others.len() {
+            table[others[at] as usize] = true;
+            at += 1;
+        }
+        table
+    };
+    STANDS[byte as usize]
+}
+
+/// Leaves each character in one form: itself, or its escape.
+fn one_form(path: &[u8]) -> Result<Vec<u8>, BadPath> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path;
     while let Some((&byte, tail)) = rest.split_first() {
         if byte != b'%' {
-            decoded.push(byte);
+            if stands(byte) {
+                decoded.push(byte);
+            } else {
+                decoded.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
+            }
             rest = tail;
             continue;
         }
         let &[high, low, ref tail @ ..] = tail else { return Err(BadPath::Escape) };
         let value = hex(high).zip(hex(low)).map(|(h, l)| h << 4 | l).ok_or(BadPath::Escape)?;
+        if value == 0 {
+            return Err(BadPath::Nul);
+        }
         if value.is_ascii_alphanumeric() || b"-._~".contains(&value) {
             decoded.push(value);
         } else {
@@ -134,6 +168,10 @@ fn decode_unreserved(path: &[u8]) -> Result<Vec<u8>, BadPath> {
         rest = tail;
     }
     Ok(decoded)
+}
+
+fn digit(value: u8) -> u8 {
+    b"0123456789ABCDEF"[usize::from(value & 15)]
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -166,10 +204,18 @@ mod tests {
             ("/foo%20bar", "/foo%20bar"),
             ("/.hidden", "/.hidden"),
             ("/a/...", "/a/..."),
+            ("/a\\..\\b", "/a%5C..%5Cb"),
+            ("/\"<>^`{|}", "/%22%3C%3E%5E%60%7B%7C%7D"),
+            ("/ä", "/%C3%A4"),
+            ("/a;b/[c]", "/a;b/[c]"),
         ] {
             assert_eq!(normal(path), expected, "{path}");
         }
         assert_eq!(normalise(b"/a#b"), Err(BadPath::Fragment));
+        assert_eq!(normalise(b"/a%00"), Err(BadPath::Nul));
+        for bad in ["/a/..;/b", "/.;x", "/%2e.;"] {
+            assert_eq!(normalise(bad.as_bytes()), Err(BadPath::DotParameter), "{bad}");
+        }
         for bad in ["/%", "/%2", "/%zz", "/a%+1"] {
             assert_eq!(normalise(bad.as_bytes()), Err(BadPath::Escape), "{bad}");
         }
@@ -202,7 +248,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn normalising_twice_changes_nothing(path in "/[a./%2eE5F]{0,20}") {
+        fn normalising_twice_changes_nothing(path in "/[a./%2eE5F;ä\\\\|]{0,20}") {
             if let Ok(once) = normalise(path.as_bytes()) {
                 let twice = normalise(&once).expect("a normal path is a path").into_owned();
                 prop_assert_eq!(&*once, &*twice);

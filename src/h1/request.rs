@@ -100,6 +100,8 @@ pub fn parse<'h, 'b>(
         b"*" => Cow::Borrowed(target.path),
         path => request::normalise(path).map_err(|bad| match bad {
             BadPath::Escape => Fault::BadRequest("bad percent-encoding in the path"),
+            BadPath::Nul => Fault::BadRequest("the path holds NUL"),
+            BadPath::DotParameter => Fault::BadRequest("a dot segment has parameters"),
             BadPath::Fragment => Fault::BadRequest("a target must not hold a fragment"),
         })?,
     };
