@@ -103,10 +103,13 @@ fn gather(head: &mut ResponseHead<'_, '_>, to_head: bool) -> Result<(), Fault> {
     if chunked && !head.http11 {
         return Err(Fault::BadResponse("Transfer-Encoding in HTTP/1.0"));
     }
-    // Announced but not allowed (RFC 9112 section 6.3 item 1): a backend that sends it all the same
-    // would have it taken for the answer to the next request.
+    // Announced where none can come (RFC 9112 section 6.3 item 1). A 204 must not; a 304 and a
+    // HEAD's answer may, but whether the backend knows better than to send it nobody can see, and
+    // the next request on its connection would have it for an answer.
     let announces = chunked || length.is_some_and(|length| length > 0);
-    let lies = announces && matches!(head.status, 100..=199 | 204);
+    if announces && matches!(head.status, 100..=199) {
+        return Err(Fault::BadResponse("an interim response with a body"));
+    }
     let bodiless = to_head || matches!(head.status, 100..=199 | 204 | 304);
     head.framing = match (bodiless, chunked, length) {
         (true, ..) => Framing::None,
@@ -114,8 +117,9 @@ fn gather(head: &mut ResponseHead<'_, '_>, to_head: bool) -> Result<(), Fault> {
         (false, false, Some(length)) => Framing::Length(length),
         (false, false, None) => Framing::UntilClose,
     };
-    head.has_hop_fields |= lies || (chunked && head.status == 304);
-    head.keep_alive = !lies
+    head.has_hop_fields |= announces && head.status == 204 || chunked && head.status == 304;
+    let doubtful = bodiless && announces;
+    head.keep_alive = !doubtful
         && !head.connection.close
         && (head.http11 || head.connection.keep_alive)
         && head.framing != Framing::UntilClose;
@@ -146,7 +150,8 @@ mod tests {
             ("HTTP/1.1 200 OK\r\n\r\n", (200, Framing::UntilClose, false)),
             ("HTTP/1.1 204 No\r\nContent-Length: 0\r\n\r\n", (204, Framing::None, true)),
             ("HTTP/1.1 204 No\r\nContent-Length: 3\r\n\r\n", (204, Framing::None, false)),
-            ("HTTP/1.1 304 No\r\nContent-Length: 3\r\n\r\n", (304, Framing::None, true)),
+            ("HTTP/1.1 304 No\r\nContent-Length: 3\r\n\r\n", (304, Framing::None, false)),
+            ("HTTP/1.1 304 No\r\n\r\n", (304, Framing::None, true)),
             ("HTTP/1.1 100 Go\r\n\r\n", (100, Framing::None, true)),
             ("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n", (200, Framing::Length(3), false)),
             (
@@ -158,7 +163,7 @@ mod tests {
         }
         assert_eq!(
             read("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", true),
-            Ok(Some((200, Framing::None, true)))
+            Ok(Some((200, Framing::None, false)))
         );
     }
 
@@ -172,6 +177,8 @@ mod tests {
             "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
             "HTTP/1.1 200 OK\nContent-Length: 3\r\n\r\n",
             "HTTP/1.1 099 No\r\n\r\n",
+            "HTTP/1.1 103 Hints\r\nContent-Length: 3\r\n\r\n",
+            "HTTP/1.1 100 Go\r\nTransfer-Encoding: chunked\r\n\r\n",
             "HTTP/1.1 600 No\r\n\r\n",
             "HTTP/1.1 abc\r\n\r\n",
             "garbage\r\n\r\n",
