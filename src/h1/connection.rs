@@ -9,6 +9,7 @@ use monoio::net::TcpStream;
 use super::answer;
 use super::exchange::{After, exchange};
 use super::plan::{Plan, Refusal, plan};
+use super::request::too_large;
 use crate::balance::Tried;
 use crate::fault::Fault;
 use crate::life::Stage;
@@ -118,7 +119,7 @@ async fn read_head(
         // bytes cost the square of what it sends.
         let read = input.fill_line(&mut client.socket.read).await;
         read.map_err(|end| match end {
-            NoLine::NoRoom => Refusal::unread(Fault::HeadTooLarge),
+            NoLine::NoRoom => Refusal::unread(too_large(input.filled())),
             NoLine::Ended if client.socket.deadline.ended() => {
                 Refusal::unread(Fault::RequestTimeout)
             }

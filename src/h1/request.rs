@@ -6,7 +6,8 @@
 //!   (section 3.2.2);
 //! - `Transfer-Encoding` together with `Content-Length` is refused (section 6.3 item 3 permits to
 //!   handle it; smuggling lives there), so is any of it in HTTP/1.0;
-//! - the only coding is `chunked`, once (section 7);
+//! - the only coding is `chunked`, once (section 7): 400 where it is not the last one, 501 where
+//!   others lie within (sections 6.3 item 4 and 6.1);
 //! - `Content-Length` is one line of digits (section 6.3 item 5).
 
 use std::borrow::Cow;
@@ -70,6 +71,7 @@ pub fn parse<'h, 'b>(
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => return Err(Fault::HeadTooLarge),
+        Err(httparse::Error::Version) => return wrong_version(buffer),
         Err(error) => return Err(Fault::BadRequest(describe(error))),
     };
     let (Some(method), Some(target), Some(minor)) = (raw.method, raw.path, raw.version) else {
@@ -139,7 +141,7 @@ fn gather<'b>(headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
         connection: ConnectionOptions::default(),
         upgrade: false,
     };
-    let (mut length, mut chunked) = (None, false);
+    let (mut length, mut chunked, mut http2) = (None, false, false);
     for header in headers {
         match classify(header.name) {
             Field::Host if seen.host.is_some() => {
@@ -161,15 +163,19 @@ fn gather<'b>(headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
                     return Err(Fault::BadRequest("more than one Transfer-Encoding"));
                 }
                 if !header.value.eq_ignore_ascii_case(b"chunked") {
-                    return Err(Fault::NotImplemented("unknown Transfer-Encoding"));
+                    return Err(wrong_coding(header.value));
                 }
                 chunked = true;
             }
             Field::Connection => seen.connection.add(header.value),
-            Field::Upgrade => seen.upgrade = !is_http2(header.value),
+            Field::Upgrade => {
+                seen.upgrade = true;
+                http2 |= is_http2(header.value);
+            }
             _ => {}
         }
     }
+    seen.upgrade &= !http2;
     seen.framing = match (length, chunked) {
         (Some(_), true) => {
             return Err(Fault::BadRequest("Content-Length beside Transfer-Encoding"));
@@ -228,12 +234,48 @@ fn is_http2(upgrade: &[u8]) -> bool {
         .any(|member| member.eq_ignore_ascii_case(b"h2c") || member.eq_ignore_ascii_case(b"h2"))
 }
 
+/// The end of a body is certain only where `chunked` comes last, and once (RFC 9112 section 6.3
+/// item 4); then it is the other codings that we do not know.
+fn wrong_coding(value: &[u8]) -> Fault {
+    let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    let count = fields::members(value).count();
+    let last = fields::members(value).last().filter(is_chunked);
+    if count > 1 && last.is_some() && fields::members(value).filter(is_chunked).count() == 1 {
+        Fault::NotImplemented("unknown Transfer-Encoding")
+    } else {
+        Fault::BadRequest("Transfer-Encoding is not chunked")
+    }
+}
+
+/// Tells another version of HTTP from garbage. That takes the whole line, or the answer would
+/// depend on how it was cut.
+fn wrong_version<'h, 'b>(buffer: &'b [u8]) -> Result<Option<RequestHead<'h, 'b>>, Fault> {
+    let start = buffer.iter().position(|b| !b"\r\n".contains(b)).unwrap_or(0);
+    let Some(length) = memchr::memchr(b'\n', &buffer[start..]) else { return Ok(None) };
+    let mut words = buffer[start..start + length].split(|&b| b == b' ').skip(2);
+    Err(match (words.next(), words.next()) {
+        (Some(&[b'H', b'T', b'T', b'P', b'/', major, b'.', minor, b'\r']), None)
+            if major.is_ascii_digit() && minor.is_ascii_digit() =>
+        {
+            Fault::VersionNotSupported
+        }
+        _ => Fault::BadRequest("unknown HTTP version"),
+    })
+}
+
+/// What to say of a head that does not fit: the target has a status of its own (RFC 9110 section
+/// 15.5.15).
+pub fn too_large(head: &[u8]) -> Fault {
+    let line = head.split(|&b| b == b'\r').next().unwrap_or_default();
+    let target = line.split(|&b| b == b' ').nth(1).unwrap_or_default();
+    if target.len() > TARGET_BYTES { Fault::TargetTooLong } else { Fault::HeadTooLarge }
+}
+
 fn describe(error: httparse::Error) -> &'static str {
     match error {
         httparse::Error::HeaderName => "bad character in a field name",
         httparse::Error::HeaderValue => "bad character in a field value",
         httparse::Error::NewLine => "bad line end",
-        httparse::Error::Version => "unknown HTTP version",
         _ => "malformed request line",
     }
 }
