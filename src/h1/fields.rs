@@ -133,6 +133,16 @@ pub fn lines_end_in_crlf(head: &[u8]) -> bool {
     memchr::memchr_iter(b'\n', head).all(|at| at > 0 && head[at - 1] == b'\r')
 }
 
+/// Whether a field line is written as nearly everybody writes it: one space before the value,
+/// nothing behind it. `head` is what `header` was parsed from.
+pub fn is_plain(head: &[u8], header: &httparse::Header<'_>) -> bool {
+    let at = |part: &[u8]| part.as_ptr() as usize - head.as_ptr() as usize;
+    let colon = at(header.name.as_bytes()) + header.name.len();
+    let line = head.get(colon..).and_then(|rest| rest.strip_prefix(b": "));
+    let line_end = line.and_then(|line| line.strip_prefix(header.value));
+    line_end.is_some_and(|end| end.starts_with(b"\r\n"))
+}
+
 /// A `Content-Length` (RFC 9112 section 6.2): digits only, one value.
 pub fn parse_length(value: &[u8]) -> Option<u64> {
     if value.is_empty() || value.len() > 19 {

@@ -2,7 +2,10 @@
 //!
 //! What Traefik does at its entry point and in its reverse proxy (traefik `forwardedheaders`,
 //! Go `httputil.ReverseProxy`): hop-by-hop fields end here, `X-Forwarded-*` say where the request
-//! came from, everything else passes byte for byte in its order.
+//! came from, everything else passes byte for byte in its order. What addresses and frames the
+//! message leaves in one form only, however it was written.
+
+use std::io::Write as _;
 
 use httparse::Header;
 
@@ -40,6 +43,7 @@ pub fn write(
     }
 
     let mut present = Present::default();
+    let mut reframe = false;
     let passes = |header: &Header<'_>| {
         let field = classify(header.name);
         let listed = || {
@@ -51,8 +55,13 @@ pub fn write(
             // What frames and addresses the message, and what we manage ourselves, cannot be
             // removed by being named in `Connection`.
             Field::Host => !replace_host,
-            Field::ContentLength | Field::TransferEncoding => true,
-            Field::Cookie | Field::Expect => true,
+            Field::ContentLength | Field::TransferEncoding => {
+                reframe = !frames_plainly(head, header);
+                !reframe
+            }
+            Field::Cookie => true,
+            // In HTTP/1.0 it is none (RFC 9110 section 10.1.1).
+            Field::Expect => head.http11,
             Field::Connection | Field::HopByHop | Field::Upgrade | Field::Te => false,
             Field::Alias | Field::ForwardedServer | Field::ForwardedFor => false,
             Field::ForwardedHost => origin.trusted && first(&mut present.host),
@@ -63,6 +72,13 @@ pub fn write(
         }
     };
     copy_fields(out, head.bytes, head.headers, passes);
+    if reframe {
+        // Writing to a Vec cannot fail.
+        let _ = match head.framing {
+            Framing::Length(length) => write!(out, "Content-Length: {length}\r\n"),
+            _ => write!(out, "Transfer-Encoding: chunked\r\n"),
+        };
+    }
 
     if head.upgrade {
         for header in head.headers.iter().filter(|h| classify(h.name) == Field::Upgrade) {
@@ -83,6 +99,17 @@ pub fn write(
         out.extend_from_slice(b"Content-Length: 0\r\n");
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// Whether nobody can take a line that frames the body for another: no tab, no capitals in
+/// `chunked`, no leading zeros.
+fn frames_plainly(head: &RequestHead<'_, '_>, header: &Header<'_>) -> bool {
+    let value = header.value;
+    let is_plain = match head.framing {
+        Framing::Chunked => value == b"chunked",
+        _ => value.len() == 1 || !value.starts_with(b"0"),
+    };
+    is_plain && fields::is_plain(head.bytes, header)
 }
 
 /// Managed fields that a trusted peer has sent and that were passed on.
@@ -259,6 +286,32 @@ mod tests {
         let out = forward("GET http://x/ HTTP/1.1\r\nHost: h\r\n\r\n", None, false);
         assert!(out.starts_with("GET / HTTP/1.1\r\nHost: x\r\n"), "{out}");
         assert_eq!(out.matches("Host: ").count(), 2, "{out}");
+    }
+
+    #[test]
+    fn what_addresses_and_frames_has_one_form() {
+        for (line, plain) in [
+            ("Host:h", "Host: h"),
+            ("Host:\th ", "Host: h"),
+            ("Content-Length:3", "Content-Length: 3"),
+            ("Content-Length: 003", "Content-Length: 3"),
+            ("content-length: 3\t", "Content-Length: 3"),
+            ("Transfer-Encoding:\tchunked", "Transfer-Encoding: chunked"),
+            ("Transfer-Encoding: Chunked", "Transfer-Encoding: chunked"),
+        ] {
+            let host = if line.starts_with("Host") { "" } else { "Host: h\r\n" };
+            let out = forward(&format!("GET / HTTP/1.1\r\n{host}{line}\r\n\r\n"), None, false);
+            assert!(out.contains(&format!("\r\n{plain}\r\n")), "{line}: {out}");
+            let name = &plain[..plain.find(':').unwrap_or(0)];
+            let lines = out.lines().filter(|l| l.to_lowercase().starts_with(&name.to_lowercase()));
+            assert_eq!(lines.count(), 1, "{line}: {out}");
+        }
+    }
+
+    #[test]
+    fn http10_knows_no_expectation() {
+        let out = forward("POST / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n", None, false);
+        assert!(!out.contains("Expect"), "{out}");
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub struct RequestHead<'h, 'b> {
     pub query: &'b [u8],
     /// Of the absolute target, or of `Host`; empty where HTTP/1.0 has none.
     pub authority: &'b [u8],
-    /// `Host` does not say what `authority` says: it must be written anew.
+    /// `Host` does not say what `authority` says, or says it oddly: it must be written anew.
     pub host_differs: bool,
     pub headers: &'h [Header<'b>],
     pub framing: Framing,
@@ -86,15 +86,15 @@ pub fn parse<'h, 'b>(
         return Err(Fault::TargetTooLong);
     }
     let http11 = minor == 1;
-    let seen = gather(headers, http11)?;
+    let seen = gather(bytes, headers, http11)?;
     let target = split_target(method, target.as_bytes())?;
     let host = seen.host;
     if http11 && host.is_none() {
         return Err(Fault::BadRequest("HTTP/1.1 needs a Host"));
     }
     let authority = target.authority.or(host).unwrap_or_default();
-    let host_differs = host != Some(authority);
-    let overruled = host.filter(|_| host_differs).unwrap_or_default();
+    let overrules = host != Some(authority);
+    let overruled = host.filter(|_| overrules).unwrap_or_default();
     if !request::is_authority(authority) || !request::is_authority(overruled) {
         return Err(Fault::BadRequest("Host is not valid"));
     }
@@ -115,7 +115,7 @@ pub fn parse<'h, 'b>(
         path,
         query: target.query,
         authority,
-        host_differs,
+        host_differs: overrules || !seen.host_is_plain,
         headers,
         framing: seen.framing,
         http11,
@@ -128,15 +128,17 @@ pub fn parse<'h, 'b>(
 /// What one pass over the field lines finds.
 struct Seen<'b> {
     host: Option<&'b [u8]>,
+    host_is_plain: bool,
     framing: Framing,
     connection: ConnectionOptions,
     /// An `Upgrade` that may be passed on.
     upgrade: bool,
 }
 
-fn gather<'b>(headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
+fn gather<'b>(head: &[u8], headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
     let mut seen = Seen {
         host: None,
+        host_is_plain: false,
         framing: Framing::None,
         connection: ConnectionOptions::default(),
         upgrade: false,
@@ -147,7 +149,10 @@ fn gather<'b>(headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
             Field::Host if seen.host.is_some() => {
                 return Err(Fault::BadRequest("more than one Host"));
             }
-            Field::Host => seen.host = Some(header.value),
+            Field::Host => {
+                seen.host = Some(header.value);
+                seen.host_is_plain = fields::is_plain(head, header);
+            }
             Field::ContentLength => {
                 if length.is_some() {
                     return Err(Fault::BadRequest("more than one Content-Length"));
