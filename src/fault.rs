@@ -18,6 +18,8 @@ pub enum Fault {
     /// The client asks for what we do not do: CONNECT, an unknown transfer coding.
     #[error("not implemented: {0}")]
     NotImplemented(&'static str),
+    #[error("HTTP version not supported")]
+    VersionNotSupported,
     /// The client began a head or body and did not go on.
     #[error("request timed out")]
     RequestTimeout,
@@ -63,6 +65,7 @@ impl Fault {
             Self::TargetTooLong => 414,
             Self::HeadTooLarge => 431,
             Self::NotImplemented(_) => 501,
+            Self::VersionNotSupported => 505,
             Self::RequestTimeout => 408,
             Self::ClientGone => 499,
             Self::NoRoute => 404,
@@ -115,6 +118,7 @@ pub fn reason(status: u16) -> &'static str {
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
         _ => "Internal Server Error",
     }
 }

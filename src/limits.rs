@@ -45,8 +45,8 @@ impl Default for HeadLimits {
 /// buffer of [`BODY_BUFFER_BYTES`].
 pub const BUFFER_BYTES: usize = 16 * 1024;
 
-/// The beginning of a head that is no longer than this waits for the rest in memory of its own size,
-/// and not in a pooled buffer.
+/// The beginning of a head that is no longer than this waits for the rest in memory of its own
+/// size, and not in a pooled buffer.
 pub const PARKED_BYTES: usize = 4 * 1024;
 
 /// A pooled buffer for relaying bodies. Measured: with 64 KiB a large download costs as much CPU

@@ -67,14 +67,18 @@ pub fn is_authority(value: &[u8]) -> bool {
 pub enum BadPath {
     /// `%` without two hexadecimal digits.
     Escape,
+    /// `%00`: a server in C would cut the path there (RFC 3986 section 7.3).
+    Nul,
+    /// `..;a`: some servers drop parameters and only then go up.
+    DotParameter,
     /// `#`: a fragment is never sent; two parsers would cut the path in different places.
     Fragment,
 }
 
 /// Normalises a path as Traefik 3 does by default (`normalize`, then `sanitizePath`):
-/// unreserved characters are decoded, other escapes get upper-case digits, bytes beyond ASCII are
-/// escaped, dot segments and repeated slashes go, a trailing slash stays. Reserved characters stay
-/// encoded (`%2F`).
+/// unreserved characters are decoded, other escapes get upper-case digits, dot segments and
+/// repeated slashes go, a trailing slash stays. Reserved characters stay encoded (`%2F`); what no
+/// path may hold, such as `\` and bytes beyond ASCII, gets encoded, as Go does it.
 ///
 /// `path` starts with `/` and holds no query. Borrows when nothing has to change.
 pub fn normalise(path: &[u8]) -> Result<Cow<'_, [u8]>, BadPath> {
@@ -84,7 +88,7 @@ pub fn normalise(path: &[u8]) -> Result<Cow<'_, [u8]>, BadPath> {
     if is_normal(path) {
         return Ok(Cow::Borrowed(path));
     }
-    let decoded = decode_unreserved(path)?;
+    let decoded = one_form(path)?;
     let mut segments: Vec<&[u8]> = Vec::new();
     let mut trailing = false;
     for segment in decoded.split(|&b| b == b'/').skip(1) {
@@ -94,6 +98,7 @@ pub fn normalise(path: &[u8]) -> Result<Cow<'_, [u8]>, BadPath> {
             b".." => {
                 segments.pop();
             }
+            [b'.', b';', ..] | [b'.', b'.', b';', ..] => return Err(BadPath::DotParameter),
             _ => segments.push(segment),
         }
     }
@@ -115,41 +120,63 @@ pub fn escape_beyond_ascii(text: &[u8]) -> Cow<'_, [u8]> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
-    let mut escaped = Vec::with_capacity(text.len() * 3);
+    let mut out = Vec::with_capacity(text.len() * 3);
     for &byte in text {
-        push_escaped_beyond_ascii(&mut escaped, byte);
+        if byte.is_ascii() {
+            out.push(byte);
+        } else {
+            out.extend(escape(byte));
+        }
     }
-    Cow::Owned(escaped)
-}
-
-fn push_escaped_beyond_ascii(out: &mut Vec<u8>, byte: u8) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    if byte.is_ascii() {
-        out.push(byte);
-    } else {
-        out.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    }
+    Cow::Owned(out)
 }
 
 /// One pass that proves that [`normalise`] would change nothing, without looking for what.
 #[inline]
 fn is_normal(path: &[u8]) -> bool {
-    path.is_ascii()
-        && memchr::memchr(b'%', path).is_none()
+    path.iter().all(|&byte| stands(byte))
         && !path.windows(2).any(|pair| pair == b"//" || pair == b"/.")
 }
 
-fn decode_unreserved(path: &[u8]) -> Result<Vec<u8>, BadPath> {
+/// What may stand in a path as it is (RFC 3986 section 3.3). Brackets may not, but Go and browsers
+/// leave them alone.
+fn stands(byte: u8) -> bool {
+    const STANDS: [bool; 256] = {
+        let (mut table, mut byte) = ([false; 256], 0);
+        let others = b"-._~!$&'()*+,;=:@/[]";
+        while byte < 256 {
+            table[byte] = (byte as u8).is_ascii_alphanumeric();
+            byte += 1;
+        }
+        let mut at = 0;
+        while at < others.len() {
+            table[others[at] as usize] = true;
+            at += 1;
+        }
+        table
+    };
+    STANDS[byte as usize]
+}
+
+/// Leaves each character in one form: itself, or its escape.
+fn one_form(path: &[u8]) -> Result<Vec<u8>, BadPath> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path;
     while let Some((&byte, tail)) = rest.split_first() {
         if byte != b'%' {
-            push_escaped_beyond_ascii(&mut decoded, byte);
+            if stands(byte) {
+                decoded.push(byte);
+            } else {
+                decoded.extend(escape(byte));
+            }
             rest = tail;
             continue;
         }
         let &[high, low, ref tail @ ..] = tail else { return Err(BadPath::Escape) };
         let value = hex(high).zip(hex(low)).map(|(h, l)| h << 4 | l).ok_or(BadPath::Escape)?;
+        if value == 0 {
+            return Err(BadPath::Nul);
+        }
         if value.is_ascii_alphanumeric() || b"-._~".contains(&value) {
             decoded.push(value);
         } else {
@@ -158,6 +185,14 @@ fn decode_unreserved(path: &[u8]) -> Result<Vec<u8>, BadPath> {
         rest = tail;
     }
     Ok(decoded)
+}
+
+fn escape(byte: u8) -> [u8; 3] {
+    [b'%', digit(byte >> 4), digit(byte & 15)]
+}
+
+fn digit(value: u8) -> u8 {
+    b"0123456789ABCDEF"[usize::from(value & 15)]
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -191,10 +226,18 @@ mod tests {
             ("/ä/%c3%a4", "/%C3%A4/%C3%A4"),
             ("/.hidden", "/.hidden"),
             ("/a/...", "/a/..."),
+            ("/a\\..\\b", "/a%5C..%5Cb"),
+            ("/\"<>^`{|}", "/%22%3C%3E%5E%60%7B%7C%7D"),
+            ("/ä", "/%C3%A4"),
+            ("/a;b/[c]", "/a;b/[c]"),
         ] {
             assert_eq!(normal(path), expected, "{path}");
         }
         assert_eq!(normalise(b"/a#b"), Err(BadPath::Fragment));
+        assert_eq!(normalise(b"/a%00"), Err(BadPath::Nul));
+        for bad in ["/a/..;/b", "/.;x", "/%2e.;"] {
+            assert_eq!(normalise(bad.as_bytes()), Err(BadPath::DotParameter), "{bad}");
+        }
         for bad in ["/%", "/%2", "/%zz", "/a%+1"] {
             assert_eq!(normalise(bad.as_bytes()), Err(BadPath::Escape), "{bad}");
         }
@@ -233,7 +276,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn normalising_twice_changes_nothing(path in "/[a./%2eE5F]{0,20}") {
+        fn normalising_twice_changes_nothing(path in "/[a./%2eE5F;ä\\\\|]{0,20}") {
             if let Ok(once) = normalise(path.as_bytes()) {
                 let twice = normalise(&once).expect("a normal path is a path").into_owned();
                 prop_assert_eq!(&*once, &*twice);

@@ -9,12 +9,14 @@
 //!
 //! Strict where two parsers could differ: every line ends in CRLF (never a bare LF or CR), a size
 //! has at least one and at most 15 digits (more overflow a signed number in some backend), control
-//! characters are refused, lines and trailers are bounded. Any split of the same bytes gives the
+//! characters are refused, no quoted string goes over a line end, lines and trailers are bounded.
+//! A trailer section passes as it came, past everything that writes heads anew, so it must not
+//! hold what belongs into a head (RFC 9110 section 6.5.1). Any split of the same bytes gives the
 //! same result.
 
 use std::ops::Range;
 
-use super::fields::{Field, classify};
+use super::fields;
 use crate::limits::{CHUNK_LINE_BYTES, TRAILER_BYTES};
 
 /// Progress through one chunked body.
@@ -31,15 +33,12 @@ pub struct Chunked {
 /// The name of the current trailer field, as far as it can be one that we know.
 #[derive(Debug, Clone)]
 struct TrailerName {
-    bytes: [u8; Self::LONGEST],
+    bytes: [u8; fields::LONGEST_KNOWN],
     /// As it came; may be more than fits.
     length: usize,
 }
 
 impl TrailerName {
-    /// `X-Forwarded-Tls-Client-Cert-Info`.
-    const LONGEST: usize = 32;
-
     fn push(&mut self, byte: u8) {
         if let Some(place) = self.bytes.get_mut(self.length) {
             *place = byte;
@@ -52,7 +51,7 @@ impl TrailerName {
     /// refuses the next request, which may be another client's (RFC 9110 section 6.5.1).
     fn belongs_in_head(&self) -> bool {
         let name = self.bytes.get(..self.length).and_then(|name| std::str::from_utf8(name).ok());
-        name.is_some_and(|name| classify(name) != Field::Other)
+        name.is_some_and(fields::belongs_into_a_head)
     }
 }
 
@@ -94,7 +93,7 @@ enum State {
 
 impl Chunked {
     pub fn new() -> Self {
-        let trailer = TrailerName { bytes: [0; TrailerName::LONGEST], length: 0 };
+        let trailer = TrailerName { bytes: [0; fields::LONGEST_KNOWN], length: 0 };
         Self { state: State::SizeStart, size: 0, line: 0, trailer }
     }
 
@@ -311,6 +310,9 @@ mod tests {
             b"0\r\nContent-Length: 5\r\n\r\n",
             b"0\r\nA: b\r\nconnection: close\r\n\r\n",
             b"0\r\nX-Forwarded-Tls-Client-Cert-Info: a\r\n\r\n",
+            b"4;a=\"b\r\n\"\r\n",
+            b"4;a=\"b\\\"\r\n",
+            b"4;\xe4\r\n",
         ] {
             assert!(run(&[bad]).is_err(), "{:?} was accepted", String::from_utf8_lossy(bad));
         }
@@ -323,6 +325,30 @@ mod tests {
         let many = [&b"0\r\n"[..], &b"A: b\r\n".repeat(TRAILER_BYTES), b"\r\n"].concat();
         assert!(run(&[&many]).is_err());
         assert_eq!(run(&[b"fffffffffffffff\r\nx"]).unwrap(), (b"x".to_vec(), 18, false));
+    }
+
+    #[test]
+    fn trailers_say_nothing_that_a_head_says() {
+        for name in [
+            "Content-Length",
+            "content_length",
+            "TRANSFER-ENCODING",
+            "Host",
+            "Cookie",
+            "Authorization",
+            "X-Forwarded-For",
+            "x_forwarded_for",
+            "X-Forwarded-Tls-Client-Cert-Info",
+        ] {
+            let wire = format!("0\r\nA: b\r\n{name}: c\r\n\r\n");
+            assert!(run(&[wire.as_bytes()]).is_err(), "{name}");
+            let bytes: Vec<&[u8]> = wire.as_bytes().chunks(1).collect();
+            assert!(run(&bytes).is_err(), "{name} byte by byte");
+        }
+        for name in ["X-Forwarded-Fox", "Digest", &"X".repeat(100)] {
+            let wire = format!("0\r\n{name}: c\r\n\r\n");
+            assert!(run(&[wire.as_bytes()]).unwrap().2, "{name}");
+        }
     }
 
     proptest! {

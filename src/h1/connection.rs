@@ -11,6 +11,7 @@ use super::answer;
 use super::exchange::{After, exchange};
 use super::plan::{Forward, Plan, Refusal, plan};
 use super::preface;
+use super::request::too_large;
 use crate::balance::Tried;
 use crate::fault::Fault;
 use crate::life::Stage;
@@ -160,7 +161,7 @@ async fn read_head(
     input: &mut Buffer,
 ) -> Result<(Plan, Forward), Refusal> {
     client.socket.deadline.arm_read(worker.settings.limits.head_timeout);
-    let limit = worker.settings.entry_points[client.entry_point].heads.bytes;
+    let limits = &worker.settings.entry_points[client.entry_point].heads;
     loop {
         // Taken anew each time: who sends his head slowly shall not hold more than it needs.
         let mut forward = Forward::new(worker);
@@ -177,13 +178,9 @@ async fn read_head(
         }
         // A head is complete with a line: looking at it again before would make a sender of single
         // bytes cost the square of what it sends.
-        let read = input.fill_line(&mut client.socket.read, limit).await;
+        let read = input.fill_line(&mut client.socket.read, limits.bytes).await;
         read.map_err(|end| match end {
-            // Without any line end it is the target that is too long.
-            NoLine::NoRoom if memchr::memchr(b'\n', input.filled()).is_none() => {
-                Refusal::unread(Fault::TargetTooLong)
-            }
-            NoLine::NoRoom => Refusal::unread(Fault::HeadTooLarge),
+            NoLine::NoRoom => Refusal::unread(too_large(input.filled(), limits)),
             NoLine::Ended if client.socket.deadline.ended() => {
                 Refusal::unread(Fault::RequestTimeout)
             }

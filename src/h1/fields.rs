@@ -51,6 +51,15 @@ pub fn classify(name: &str) -> Field {
     }
 }
 
+/// Length of the longest name that [`classify`] knows.
+pub const LONGEST_KNOWN: usize = 32;
+
+/// Whether a field frames, addresses or vouches for its message, or is managed by us: as a trailer
+/// it would go past all that (RFC 9110 section 6.5.1).
+pub fn belongs_into_a_head(name: &str) -> bool {
+    classify(name) != Field::Other || name.eq_ignore_ascii_case("authorization")
+}
+
 fn hidden(name: &str) -> Field {
     if name.contains('_') { Field::Alias } else { Field::HopByHop }
 }
@@ -119,18 +128,19 @@ pub fn is_named_by_connection(headers: &[httparse::Header<'_>], name: &str) -> b
         .any(|h| members(h.value).any(|m| m.eq_ignore_ascii_case(name.as_bytes())))
 }
 
-/// Whether a field line of this head is written as we would write it: other white space around a
-/// value is read, taken for a part of it or refused, depending on the server.
-pub fn is_plain(head: &[u8], header: &httparse::Header<'_>) -> bool {
-    let name = header.name.as_ptr() as usize - head.as_ptr() as usize;
-    let behind = &head[name + header.name.len()..];
-    let value = behind.strip_prefix(b": ").and_then(|rest| rest.strip_prefix(header.value));
-    value.is_some_and(|rest| rest.starts_with(b"\r\n"))
-}
-
 /// Whether every line of a head ends in CRLF: a bare LF is where parsers start to disagree.
 pub fn lines_end_in_crlf(head: &[u8]) -> bool {
     memchr::memchr_iter(b'\n', head).all(|at| at > 0 && head[at - 1] == b'\r')
+}
+
+/// Whether a field line is written as nearly everybody writes it: one space before the value,
+/// nothing behind it. `head` is what `header` was parsed from.
+pub fn is_plain(head: &[u8], header: &httparse::Header<'_>) -> bool {
+    let at = |part: &[u8]| part.as_ptr() as usize - head.as_ptr() as usize;
+    let colon = at(header.name.as_bytes()) + header.name.len();
+    let line = head.get(colon..).and_then(|rest| rest.strip_prefix(b": "));
+    let line_end = line.and_then(|line| line.strip_prefix(header.value));
+    line_end.is_some_and(|end| end.starts_with(b"\r\n"))
 }
 
 /// A `Content-Length` (RFC 9112 section 6.2): digits only, one value.

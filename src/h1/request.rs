@@ -6,7 +6,8 @@
 //!   (section 3.2.2);
 //! - `Transfer-Encoding` together with `Content-Length` is refused (section 6.3 item 3 permits to
 //!   handle it; smuggling lives there), so is any of it in HTTP/1.0;
-//! - the only coding is `chunked`, once (section 7);
+//! - the only coding is `chunked`, once (section 7): 400 where it is not the last one, 501 where
+//!   others lie within (sections 6.3 item 4 and 6.1);
 //! - `Content-Length` is one line of digits (section 6.3 item 5).
 
 use std::borrow::Cow;
@@ -39,8 +40,6 @@ pub struct RequestHead<'h, 'b> {
     pub host_differs: bool,
     pub headers: &'h [Header<'b>],
     pub framing: Framing,
-    /// The field that says so says it oddly: it must be written anew.
-    pub framing_differs: bool,
     /// HTTP/1.1 rather than HTTP/1.0.
     pub http11: bool,
     /// The client wants to send more requests on this connection.
@@ -74,6 +73,7 @@ pub fn parse<'h, 'b>(
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => return Err(Fault::HeadTooLarge),
+        Err(httparse::Error::Version) => return wrong_version(buffer),
         Err(error) => return Err(Fault::BadRequest(describe(error))),
     };
     let (Some(method), Some(target), Some(minor)) = (raw.method, raw.path, raw.version) else {
@@ -98,8 +98,8 @@ pub fn parse<'h, 'b>(
         return Err(Fault::BadRequest("HTTP/1.1 needs a Host"));
     }
     let authority = target.authority.or(host).unwrap_or_default();
-    let host_differs = host != Some(authority);
-    let overruled = host.filter(|_| host_differs).unwrap_or_default();
+    let overrules = host != Some(authority);
+    let overruled = host.filter(|_| overrules).unwrap_or_default();
     if !request::is_authority(authority) || !request::is_authority(overruled) {
         return Err(Fault::BadRequest("Host is not valid"));
     }
@@ -107,6 +107,8 @@ pub fn parse<'h, 'b>(
         b"*" => Cow::Borrowed(target.path),
         path => request::normalise(path).map_err(|bad| match bad {
             BadPath::Escape => Fault::BadRequest("bad percent-encoding in the path"),
+            BadPath::Nul => Fault::BadRequest("the path holds NUL"),
+            BadPath::DotParameter => Fault::BadRequest("a dot segment has parameters"),
             BadPath::Fragment => Fault::BadRequest("a target must not hold a fragment"),
         })?,
     };
@@ -118,10 +120,9 @@ pub fn parse<'h, 'b>(
         path,
         query: request::escape_beyond_ascii(target.query),
         authority,
-        host_differs: host_differs || seen.host_is_odd,
+        host_differs: overrules || !seen.host_is_plain,
         headers,
         framing: seen.framing,
-        framing_differs: seen.framing_is_odd,
         http11,
         keep_alive: !seen.connection.close && (http11 || seen.connection.keep_alive),
         upgrade: http11 && seen.connection.upgrade && seen.upgrade && !has_body,
@@ -132,9 +133,8 @@ pub fn parse<'h, 'b>(
 /// What one pass over the field lines finds.
 struct Seen<'b> {
     host: Option<&'b [u8]>,
-    host_is_odd: bool,
+    host_is_plain: bool,
     framing: Framing,
-    framing_is_odd: bool,
     connection: ConnectionOptions,
     /// An `Upgrade` that may be passed on.
     upgrade: bool,
@@ -143,9 +143,8 @@ struct Seen<'b> {
 fn gather<'b>(head: &[u8], headers: &[Header<'b>], http11: bool) -> Result<Seen<'b>, Fault> {
     let mut seen = Seen {
         host: None,
-        host_is_odd: false,
+        host_is_plain: false,
         framing: Framing::None,
-        framing_is_odd: false,
         connection: ConnectionOptions::default(),
         upgrade: false,
     };
@@ -157,7 +156,7 @@ fn gather<'b>(head: &[u8], headers: &[Header<'b>], http11: bool) -> Result<Seen<
             }
             Field::Host => {
                 seen.host = Some(header.value);
-                seen.host_is_odd = !fields::is_plain(head, header);
+                seen.host_is_plain = fields::is_plain(head, header);
             }
             Field::ContentLength => {
                 if length.is_some() {
@@ -165,7 +164,6 @@ fn gather<'b>(head: &[u8], headers: &[Header<'b>], http11: bool) -> Result<Seen<
                 }
                 let value = fields::parse_length(header.value);
                 length = Some(value.ok_or(Fault::BadRequest("Content-Length is not a number"))?);
-                seen.framing_is_odd = !fields::is_plain(head, header);
             }
             Field::TransferEncoding => {
                 if !http11 {
@@ -175,14 +173,15 @@ fn gather<'b>(head: &[u8], headers: &[Header<'b>], http11: bool) -> Result<Seen<
                     return Err(Fault::BadRequest("more than one Transfer-Encoding"));
                 }
                 if !header.value.eq_ignore_ascii_case(b"chunked") {
-                    return Err(Fault::NotImplemented("unknown Transfer-Encoding"));
+                    return Err(wrong_coding(header.value));
                 }
                 chunked = true;
-                seen.framing_is_odd = !fields::is_plain(head, header);
             }
             Field::Connection => seen.connection.add(header.value),
-            Field::Upgrade if is_http2(header.value) => http2 = true,
-            Field::Upgrade => seen.upgrade = true,
+            Field::Upgrade => {
+                seen.upgrade = true;
+                http2 |= is_http2(header.value);
+            }
             _ => {}
         }
     }
@@ -246,12 +245,48 @@ fn is_http2(upgrade: &[u8]) -> bool {
         .any(|member| member.eq_ignore_ascii_case(b"h2c") || member.eq_ignore_ascii_case(b"h2"))
 }
 
+/// The end of a body is certain only where `chunked` comes last, and once (RFC 9112 section 6.3
+/// item 4); then it is the other codings that we do not know.
+fn wrong_coding(value: &[u8]) -> Fault {
+    let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    let count = fields::members(value).count();
+    let last = fields::members(value).last().filter(is_chunked);
+    if count > 1 && last.is_some() && fields::members(value).filter(is_chunked).count() == 1 {
+        Fault::NotImplemented("unknown Transfer-Encoding")
+    } else {
+        Fault::BadRequest("Transfer-Encoding is not chunked")
+    }
+}
+
+/// Tells another version of HTTP from garbage. That takes the whole line, or the answer would
+/// depend on how it was cut.
+fn wrong_version<'h, 'b>(buffer: &'b [u8]) -> Result<Option<RequestHead<'h, 'b>>, Fault> {
+    let start = buffer.iter().position(|b| !b"\r\n".contains(b)).unwrap_or(0);
+    let Some(length) = memchr::memchr(b'\n', &buffer[start..]) else { return Ok(None) };
+    let mut words = buffer[start..start + length].split(|&b| b == b' ').skip(2);
+    Err(match (words.next(), words.next()) {
+        (Some(&[b'H', b'T', b'T', b'P', b'/', major, b'.', minor, b'\r']), None)
+            if major.is_ascii_digit() && minor.is_ascii_digit() =>
+        {
+            Fault::VersionNotSupported
+        }
+        _ => Fault::BadRequest("unknown HTTP version"),
+    })
+}
+
+/// What to say of a head that does not fit: the target has a status of its own (RFC 9110 section
+/// 15.5.15).
+pub fn too_large(head: &[u8], limits: &HeadLimits) -> Fault {
+    let line = head.split(|&b| b == b'\r').next().unwrap_or_default();
+    let target = line.split(|&b| b == b' ').nth(1).unwrap_or_default();
+    if target.len() > limits.target { Fault::TargetTooLong } else { Fault::HeadTooLarge }
+}
+
 fn describe(error: httparse::Error) -> &'static str {
     match error {
         httparse::Error::HeaderName => "bad character in a field name",
         httparse::Error::HeaderValue => "bad character in a field value",
         httparse::Error::NewLine => "bad line end",
-        httparse::Error::Version => "unknown HTTP version",
         _ => "malformed request line",
     }
 }

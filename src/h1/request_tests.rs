@@ -64,7 +64,10 @@ fn bad_heads_are_refused() {
         ("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n".into(), 400),
         ("GET / HTTP/1.1\nHost: a\r\n\r\n".into(), 400),
         ("GET / HTTP/1.1\r\nHost: a\n\r\n".into(), 400),
-        ("GET / HTTP/2.0\r\nHost: a\r\n\r\n".into(), 400),
+        ("GET / HTTP/2.0\r\nHost: a\r\n\r\n".into(), 505),
+        ("GET / HTTP/1.2\r\n".into(), 505),
+        ("GET / HTTP/2\r\n".into(), 400),
+        ("GET / a HTTP/2.0\r\n".into(), 400),
         ("GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n".into(), 400),
         ("GET /?a#b HTTP/1.1\r\nHost: a\r\n\r\n".into(), 400),
         ("GET a HTTP/1.1\r\nHost: a\r\n\r\n".into(), 400),
@@ -78,6 +81,11 @@ fn bad_heads_are_refused() {
         (format!("{h}Content-Length: -3\r\n\r\n"), 400),
         (format!("{h}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"), 400),
         (format!("{h}Transfer-Encoding: gzip, chunked\r\n\r\n"), 501),
+        (format!("{h}Transfer-Encoding: chunked, gzip\r\n\r\n"), 400),
+        (format!("{h}Transfer-Encoding: chunked, chunked\r\n\r\n"), 400),
+        (format!("{h}Transfer-Encoding: identity\r\n\r\n"), 400),
+        (format!("{h}Transfer-Encoding: ,chunked\r\n\r\n"), 400),
+        (format!("{h}Transfer-Encoding:\r\n\r\n"), 400),
         (format!("{h}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"), 400),
         ("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n".into(), 400),
         (format!("{h}A : b\r\n\r\n"), 400),
@@ -87,6 +95,33 @@ fn bad_heads_are_refused() {
         (format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(TARGET_BYTES)), 414),
     ] {
         assert_eq!(read(&wire), Err(status), "{wire:?}");
+    }
+}
+
+#[test]
+fn a_version_is_judged_when_its_line_is_whole() {
+    assert_eq!(read("GET / HTTP/2"), Ok(None));
+    assert_eq!(read("\r\nGET / http/1.1\r"), Ok(None));
+}
+
+#[test]
+fn what_is_too_large_is_named() {
+    let long = "a".repeat(TARGET_BYTES + 1);
+    assert_eq!(too_large(format!("GET /{long}").as_bytes(), &HeadLimits::default()).status(), 414);
+    assert_eq!(
+        too_large(format!("GET / HTTP/1.1\r\nA: {long}").as_bytes(), &HeadLimits::default())
+            .status(),
+        431
+    );
+    assert_eq!(too_large(long.as_bytes(), &HeadLimits::default()).status(), 431);
+}
+
+#[test]
+fn no_line_upgrades_to_http2() {
+    let h = "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n";
+    for lines in [["h2c", "websocket"], ["websocket", "h2c"]] {
+        let lines = lines.map(|protocol| format!("Upgrade: {protocol}\r\n")).concat();
+        assert_eq!(read(&format!("{h}{lines}\r\n")), Ok(Some("GET a / None".to_owned())));
     }
 }
 

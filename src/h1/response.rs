@@ -116,11 +116,13 @@ fn gather(head: &mut ResponseHead<'_, '_>, to_head: bool) -> Result<(), Fault> {
         return Err(Fault::BadResponse("Transfer-Encoding in HTTP/1.0"));
     }
     let bodiless = to_head || matches!(head.status, 100..=199 | 204 | 304);
-    // A body that is announced but must not come (RFC 9112 section 6.3 item 1): a backend that sends
-    // it all the same, perhaps late, would have it taken for the answer to the next request.
+    // A body that is announced but must not come (RFC 9112 section 6.3 item 1): a backend that
+    // sends it all the same, perhaps late, would have it taken for the answer to the next request.
     let announces = chunked || length.is_some_and(|length| length > 0);
+    if announces && matches!(head.status, 100..=199) {
+        return Err(Fault::BadResponse("an interim response with a body"));
+    }
     let may_follow = bodiless && announces;
-    let lies = announces && matches!(head.status, 100..=199 | 204);
     head.framing = match (bodiless, chunked, length) {
         (true, ..) => Framing::None,
         (false, true, _) => Framing::Chunked,
@@ -129,7 +131,7 @@ fn gather(head: &mut ResponseHead<'_, '_>, to_head: bool) -> Result<(), Fault> {
     };
     // Not even a length of nothing (RFC 9110 section 8.6); many a backend sends it with a 204.
     let idle = head.status == 204 && length.is_some();
-    head.has_hop_fields |= lies || idle || (chunked && head.status == 304);
+    head.has_hop_fields |= idle || (chunked && matches!(head.status, 204 | 304));
     head.keep_alive = !may_follow
         && !head.connection.close
         && (head.http11 || head.connection.keep_alive)
@@ -161,6 +163,7 @@ mod tests {
             ("HTTP/1.1 204 No\r\nContent-Length: 0\r\n\r\n", (204, Framing::None, true)),
             ("HTTP/1.1 204 No\r\nContent-Length: 3\r\n\r\n", (204, Framing::None, false)),
             ("HTTP/1.1 304 No\r\nContent-Length: 3\r\n\r\n", (304, Framing::None, false)),
+            ("HTTP/1.1 304 No\r\n\r\n", (304, Framing::None, true)),
             ("HTTP/1.1 100 Go\r\n\r\n", (100, Framing::None, true)),
             ("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n", (200, Framing::Length(3), false)),
             (
@@ -186,6 +189,8 @@ mod tests {
             "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
             "HTTP/1.1 200 OK\nContent-Length: 3\r\n\r\n",
             "HTTP/1.1 099 No\r\n\r\n",
+            "HTTP/1.1 103 Hints\r\nContent-Length: 3\r\n\r\n",
+            "HTTP/1.1 100 Go\r\nTransfer-Encoding: chunked\r\n\r\n",
             "HTTP/1.1 600 No\r\n\r\n",
             "HTTP/1.1 abc\r\n\r\n",
             "garbage\r\n\r\n",

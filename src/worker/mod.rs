@@ -75,8 +75,8 @@ impl Worker {
         }
     }
 
-    /// Asks some of the clients that have been idle for longest to leave, because others wait; gives
-    /// how many.
+    /// Asks some of the clients that have been idle for longest to leave, because others wait;
+    /// gives how many.
     pub fn end_oldest_idle(&self) -> usize {
         let count = (self.connections.get() / ONE_IDLE_IN).max(LEAVE_AT_LEAST);
         self.deadlines.end_oldest_idle(count)

@@ -11,6 +11,7 @@
 //! | `upgrades` | WebSockets and raw tunnels |
 //! | `misbehaviour` | bad backends and rude clients: who is cut, and that others are not |
 //! | `hardening` | what an attacker found once: stale pools, lying ends, costly heads |
+//! | `hostile` | tables: bytes that must not be read in two ways, in both directions |
 //! | `waiting` | whose time is whose: 408, 504, clients that leave while they wait |
 //! | `bounds` | options that bound heads, times and connections |
 //! | `overload` | more clients, bytes or descriptors than there is room for |
@@ -38,6 +39,7 @@ mod complaints;
 mod draining;
 mod hardening;
 mod heads;
+mod hostile;
 mod life;
 mod misbehaviour;
 mod overload;

@@ -120,6 +120,13 @@ fn a_panic_is_survived() {
     assert!(next(&models).services["app@swarm"].servers.is_empty());
     engine.world().tasks = vec![task("a", 1, "running", "running")];
     assert_eq!(next(&models).services["app@swarm"].servers.len(), 1);
+    // The status follows the publication.
+    for _ in 0..500 {
+        if discovery.status()[0].connected {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
     assert!(discovery.status()[0].connected);
     assert_eq!(discovery.status()[0].last_error, None);
     discovery.stop();

@@ -1,0 +1,153 @@
+//! `Host` and the authority of an absolute target (RFC 9112 section 3.2, RFC 9110 section 7.2,
+//! RFC 3986 section 3.2).
+
+use super::case::{Case, passed, passed_then_closed, refused};
+
+const ONE: &str = "RFC 9112 3.2";
+const HOST: &str = "RFC 9110 7.2";
+const NAME: &str = "RFC 3986 3.2.2";
+const PORT: &str = "RFC 3986 3.2.3";
+const ABSOLUTE: &str = "RFC 9112 3.2.2";
+
+pub const CASES: &[Case] = &[
+    refused("none", b"GET / HTTP/1.1\r\n\r\n", 400, ONE),
+    refused("two that are the same", b"GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400, ONE),
+    refused("two that differ", b"GET / HTTP/1.1\r\nHost: x\r\nhOST: y\r\n\r\n", 400, ONE),
+    refused("two of which one is empty", b"GET / HTTP/1.1\r\nHost: x\r\nHost:\r\n\r\n", 400, ONE),
+    refused("two in HTTP/1.0", b"GET / HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n", 400, ONE),
+    refused("none but an absolute target", b"GET http://x/ HTTP/1.1\r\n\r\n", 400, ONE),
+    refused("a list", b"GET / HTTP/1.1\r\nHost: x, y\r\n\r\n", 400, HOST),
+    refused("a list without a space", b"GET / HTTP/1.1\r\nHost: x,y\r\n\r\n", 400, HOST),
+    refused("a space inside", b"GET / HTTP/1.1\r\nHost: x y\r\n\r\n", 400, HOST),
+    refused("a tab inside", b"GET / HTTP/1.1\r\nHost: x\ty\r\n\r\n", 400, HOST),
+    refused("a URL", b"GET / HTTP/1.1\r\nHost: http://x\r\n\r\n", 400, HOST),
+    refused("a path behind it", b"GET / HTTP/1.1\r\nHost: x/y\r\n\r\n", 400, HOST),
+    refused("a query behind it", b"GET / HTTP/1.1\r\nHost: x?y\r\n\r\n", 400, HOST),
+    refused("a fragment behind it", b"GET / HTTP/1.1\r\nHost: x#y\r\n\r\n", 400, HOST),
+    refused("a backslash", b"GET / HTTP/1.1\r\nHost: x\\y\r\n\r\n", 400, HOST),
+    refused("user information", b"GET / HTTP/1.1\r\nHost: u@x\r\n\r\n", 400, HOST),
+    refused("a password", b"GET / HTTP/1.1\r\nHost: u:p@x\r\n\r\n", 400, HOST),
+    refused("a quoted string", b"GET / HTTP/1.1\r\nHost: \"x\"\r\n\r\n", 400, NAME),
+    refused("an escape", b"GET / HTTP/1.1\r\nHost: %78\r\n\r\n", 400, NAME),
+    refused("letters beyond ASCII", b"GET / HTTP/1.1\r\nHost: \xc3\xa4\r\n\r\n", 400, NAME),
+    refused("a control character", b"GET / HTTP/1.1\r\nHost: x\x01\r\n\r\n", 400, NAME),
+    refused("angle brackets", b"GET / HTTP/1.1\r\nHost: <x>\r\n\r\n", 400, NAME),
+    refused("IPv6 without brackets", b"GET / HTTP/1.1\r\nHost: ::1\r\n\r\n", 400, NAME),
+    refused("a bracket that stays open", b"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400, NAME),
+    refused("letters behind the bracket", b"GET / HTTP/1.1\r\nHost: [::1]x\r\n\r\n", 400, NAME),
+    refused("no address in brackets", b"GET / HTTP/1.1\r\nHost: [x]:80\r\n\r\n", 400, NAME),
+    refused("an address with a zone", b"GET / HTTP/1.1\r\nHost: [fe80::1%25l]\r\n\r\n", 400, NAME),
+    refused("an address of the future", b"GET / HTTP/1.1\r\nHost: [v1.x]\r\n\r\n", 400, NAME),
+    refused("a port out of range", b"GET / HTTP/1.1\r\nHost: x:65536\r\n\r\n", 400, PORT),
+    refused("a port that overflows", b"GET / HTTP/1.1\r\nHost: x:4294967376\r\n\r\n", 400, PORT),
+    refused("a negative port", b"GET / HTTP/1.1\r\nHost: x:-1\r\n\r\n", 400, PORT),
+    refused("a port with a sign", b"GET / HTTP/1.1\r\nHost: x:+80\r\n\r\n", 400, PORT),
+    refused("a port with letters", b"GET / HTTP/1.1\r\nHost: x:80a\r\n\r\n", 400, PORT),
+    refused("a port behind a space", b"GET / HTTP/1.1\r\nHost: x: 80\r\n\r\n", 400, PORT),
+    refused("two ports", b"GET / HTTP/1.1\r\nHost: x:80:81\r\n\r\n", 400, PORT),
+    refused("a port alone", b"GET / HTTP/1.1\r\nHost: :80\r\n\r\n", 400, HOST),
+    passed(
+        "an empty one",
+        b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
+        &[b"GET / HTTP/1.1\r\nHost: \r\n{origin}\r\n"],
+        ONE,
+    ),
+    passed(
+        "white space around it is not part of it",
+        b"GET / HTTP/1.1\r\nA: b\r\nHost:\tx \t\r\n\r\n",
+        &[b"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n{origin}\r\n"],
+        "RFC 9112 5.1",
+    ),
+    passed(
+        "case, dot and port as they came",
+        b"GET / HTTP/1.1\r\nHost: EXAMPLE.org.:8080\r\n\r\n",
+        &[b"GET / HTTP/1.1\r\nHost: EXAMPLE.org.:8080\r\n{origin}\r\n"],
+        HOST,
+    ),
+    passed(
+        "IPv6 with a port",
+        b"GET / HTTP/1.1\r\nHost: [::1]:81\r\n\r\n",
+        &[b"GET / HTTP/1.1\r\nHost: [::1]:81\r\n{origin}\r\n"],
+        NAME,
+    ),
+    passed_then_closed(
+        "none in HTTP/1.0",
+        b"GET / HTTP/1.0\r\n\r\n",
+        &[b"GET / HTTP/1.1\r\nHost: \r\n{origin}\r\n"],
+        ONE,
+    ),
+    passed(
+        "an absolute target that says the same",
+        b"GET http://x/a?b HTTP/1.1\r\nHost: x\r\n\r\n",
+        &[b"GET /a?b HTTP/1.1\r\nHost: x\r\n{origin}\r\n"],
+        ABSOLUTE,
+    ),
+    passed(
+        "an absolute target overrules it",
+        b"GET http://y:81/a HTTP/1.1\r\nA: b\r\nHost: x\r\n\r\n",
+        &[b"GET /a HTTP/1.1\r\nHost: y:81\r\nA: b\r\n{origin}\r\n"],
+        ABSOLUTE,
+    ),
+    passed(
+        "an absolute target without a path",
+        b"GET HTTP://y?b HTTP/1.1\r\nHost: x\r\n\r\n",
+        &[b"GET /?b HTTP/1.1\r\nHost: y\r\n{origin}\r\n"],
+        "RFC 9112 3.2.1",
+    ),
+    passed_then_closed(
+        "an absolute target in HTTP/1.0",
+        b"GET http://y/ HTTP/1.0\r\n\r\n",
+        &[b"GET / HTTP/1.1\r\nHost: y\r\n{origin}\r\n"],
+        ABSOLUTE,
+    ),
+    refused(
+        "an overruled one must be valid all the same",
+        b"GET http://y/ HTTP/1.1\r\nHost: x@z\r\n\r\n",
+        400,
+        ONE,
+    ),
+    refused(
+        "an absolute target of a user",
+        b"GET http://u@x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        400,
+        "RFC 9110 4.2.4",
+    ),
+    refused(
+        "an absolute target without a host",
+        b"GET http:///a HTTP/1.1\r\nHost: x\r\n\r\n",
+        400,
+        "RFC 9110 4.2.1",
+    ),
+    refused(
+        "an absolute target's port",
+        b"GET http://x:65536/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        400,
+        PORT,
+    ),
+    refused(
+        "an absolute target's escape",
+        b"GET http://%78/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        400,
+        NAME,
+    ),
+    refused(
+        "an absolute target's backslash",
+        b"GET http://x\\@y/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        400,
+        NAME,
+    ),
+    refused(
+        "an absolute target's fragment",
+        b"GET http://x#/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        400,
+        ABSOLUTE,
+    ),
+    refused(
+        "one slash behind the scheme",
+        b"GET http:/x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        400,
+        ABSOLUTE,
+    ),
+    refused("another scheme", b"GET ftp://x/ HTTP/1.1\r\nHost: x\r\n\r\n", 400, ABSOLUTE),
+    refused("no scheme", b"GET ://x/ HTTP/1.1\r\nHost: x\r\n\r\n", 400, ABSOLUTE),
+];
