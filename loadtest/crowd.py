@@ -3,12 +3,13 @@
 
   idle   one GET on each, read to its end, then silence on the kept-alive connection
   slow   half a request head, then silence
-  drip   half a request head, then one more byte of it every few seconds
+  drip   half a request head, then one more byte of it every few seconds, each in its own time
 
 A connection that the proxy ends is opened again with --reopen, as an attacker would. One process
 holds a few thousand: `Crowd` starts as many as are needed, and gives each a loopback address of
 its own to come from, since one address has only so many ports. A crowd that is slow sends its half
-heads at a word, so that all of them are equally old.
+heads at a word, all at once; one that drips begins at that word and has begun everywhere when
+`RAMP` intervals are over.
 """
 
 import argparse
@@ -29,6 +30,7 @@ GET = b"GET / HTTP/1.1\r\nHost: crowd\r\nCookie: _TRAEFIK_BACKEND=http://127.0.0
 # Linux: the port is chosen when connecting, so addresses do not have to share one range of ports.
 IP_BIND_ADDRESS_NO_PORT = 24
 OPENING_S = 60
+RAMP = 2
 
 
 class Crowd:
@@ -145,22 +147,24 @@ class Part:
                 self.look(0.1)
 
     def go(self):
-        for sock in list(self.sockets.values()):
-            with contextlib.suppress(OSError):
-                sock.send(HALF_HEAD)
+        if self.options.kind == "slow":
+            for sock in list(self.sockets.values()):
+                with contextlib.suppress(OSError):
+                    sock.send(HALF_HEAD)
 
     def stay(self):
         """Until this process is ended: drips, and opens again what the proxy has ended."""
-        due = collections.deque((time.monotonic() + share, sock) for share, sock in self.shares())
+        first, later = self.first_drips(), collections.deque()
         while True:
             self.look(0.05)
             now = time.monotonic()
-            while due and due[0][0] <= now:
-                _, sock = due.popleft()
-                if sock.fileno() >= 0:
-                    with contextlib.suppress(OSError):
-                        sock.send(b"x")
-                    due.append((now + self.options.every, sock))
+            for queue, piece in (first, HALF_HEAD), (later, b"x"):
+                while queue and queue[0][0] <= now:
+                    _, sock = queue.popleft()
+                    if sock.fileno() >= 0:
+                        with contextlib.suppress(OSError):
+                            sock.send(piece)
+                        later.append((now + self.options.every, sock))
             missing = self.options.connections - len(self.sockets)
             # At most so many at a time that the drips are not late.
             for _ in range(min(missing, 50) if self.options.reopen else 0):
@@ -171,15 +175,15 @@ class Part:
                 except OSError:
                     break
                 if self.options.kind == "drip":
-                    due.append((now + self.options.every, sock))
+                    later.append((now + self.options.every, sock))
 
-    def shares(self):
-        """The sockets, and how long each waits for its first drip: they are spread over time."""
+    def first_drips(self):
+        """When each of the connections begins."""
         if self.options.kind != "drip":
-            return
-        step = self.options.every / max(1, len(self.sockets))
-        for number, sock in enumerate(self.sockets.values()):
-            yield number * step, sock
+            return collections.deque()
+        now, step = time.monotonic(), RAMP * self.options.every / len(self.sockets)
+        drips = ((now + number * step, sock) for number, sock in enumerate(self.sockets.values()))
+        return collections.deque(drips)
 
 
 def complete(answer):
