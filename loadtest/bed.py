@@ -39,8 +39,10 @@ PACKAGES = {
 class Proxy:
     """A proxy (or another server) under test: how it is started, and which processes it has."""
 
-    def __init__(self, name, port, command, cpu=PROXY_CPU):
+    def __init__(self, name, port, command, cpu=PROXY_CPU, url=None):
         self.name, self.port, self.command, self.cpu = name, port, command, cpu
+        # Answered with 200 once it is up.
+        self.url = url or f"http://127.0.0.1:{port}/"
         self.process = None
 
     def start(self):
@@ -50,10 +52,10 @@ class Proxy:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
-    def wait_until_it_answers(self, host="127.0.0.1"):
+    def wait_until_it_answers(self):
         for _ in range(100):
             with contextlib.suppress(OSError):
-                with urllib.request.urlopen(f"http://{host}:{self.port}/", timeout=1) as answer:
+                with urllib.request.urlopen(self.url, timeout=1) as answer:
                     if answer.status == 200:
                         return
             time.sleep(0.05)
@@ -163,7 +165,7 @@ def running(servers):
         for server in servers:
             server.start()
         for server in servers:
-            server.wait_until_it_answers("127.0.0.2" if server.name == "backend" else "127.0.0.1")
+            server.wait_until_it_answers()
         yield
     finally:
         for server in servers:
@@ -194,7 +196,8 @@ def config(name, port, folder):
 
 def backend(folder):
     (pathlib.Path(folder) / "large").write_bytes(bytes(range(256)) * 4096)
-    return Proxy("backend", 9000, ["nginx", "-c", config("backend.conf", 9000, folder)], LOAD_CPU)
+    command = ["nginx", "-c", config("backend.conf", 9000, folder)]
+    return Proxy("backend", 9000, command, LOAD_CPU, "http://127.0.0.2:9000/")
 
 
 def ringress(options, driver, port):
