@@ -4,7 +4,6 @@ Each proxy runs with one worker on CPU 0; clients, attackers and backends run on
 connection tracking, and away from every other network of the machine.
 """
 
-import atexit
 import contextlib
 import json
 import os
@@ -22,7 +21,6 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 PROXY_CPU, LOAD_CPU = "0", "1"
-PRIORITY = -10
 # The HAProxy and nginx of the bed allow so many connections (loadtest/peers).
 PEER_CONNECTIONS = 21_000
 # Descriptors that a proxy needs beside those of its clients: listeners, backends, rings.
@@ -133,23 +131,8 @@ def enter(options, *tools):
         os.execvp("unshare", ["unshare", "--net", sys.executable, *sys.argv])
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     os.sched_setaffinity(0, {int(LOAD_CPU)})
-    prefer()
     # SIGTERM becomes an exception, so that every `finally` on the way ends what was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-
-
-def prefer():
-    """A compiler beside is not what is to be measured. All of the bed has this priority alike.
-
-    Between sessions it is the nice value of the session's group that counts, where there are such
-    groups: that is set back in the end, for the shell may belong to it.
-    """
-    group = pathlib.Path("/proc/self/autogroup")
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
-        before = group.read_text().split()[-1]
-        group.write_text(str(PRIORITY))
-        atexit.register(group.write_text, before)
 
 
 @contextlib.contextmanager
