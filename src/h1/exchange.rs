@@ -169,7 +169,7 @@ async fn attempt(
         Ok(Replied::Switched { behind }) => {
             record(worker, upstream, 101);
             let ahead = std::mem::replace(input, worker.buffers.take());
-            relay::tunnel(&mut client.socket, &mut link.socket, ahead, behind).await;
+            relay::tunnel(worker, &mut client.socket, &mut link.socket, ahead, behind).await;
             Ok(After::Close)
         }
         Err(fault) if reply.has_begun() => {
