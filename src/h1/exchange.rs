@@ -183,9 +183,7 @@ async fn attempt(
             record(worker, upstream, 101);
             let ahead = std::mem::replace(input, worker.buffers.take());
             client.socket.deadline.limit_writing(Duration::ZERO);
-            let silence = worker.settings.limits.tunnel_timeout;
-            let (client, backend) = (&mut client.socket, &mut link.socket);
-            relay::tunnel(client, backend, (ahead, behind), silence).await;
+            relay::tunnel(worker, &mut client.socket, &mut link.socket, ahead, behind).await;
             Ok(After::Close)
         }
         Err(fault) if reply.has_begun() || reply.is_torn() => {

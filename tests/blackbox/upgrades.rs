@@ -1,6 +1,8 @@
 //! Connections that stop speaking HTTP: WebSockets and raw tunnels.
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use tungstenite::Message;
@@ -9,7 +11,13 @@ use crate::backends::Mock;
 use crate::harness::{Driver, both_drivers};
 use crate::heads::{behind, single};
 
-both_drivers!(web_socket_echoes, many_web_sockets_at_once, half_close_goes_through);
+both_drivers!(
+    web_socket_echoes,
+    many_web_sockets_at_once,
+    half_close_goes_through,
+    last_words_reach_a_client_that_still_sends,
+    a_reset_ends_the_tunnel,
+);
 
 type Socket = tungstenite::WebSocket<TcpStream>;
 
@@ -70,4 +78,58 @@ fn half_close_goes_through(driver: Driver) {
     conn.finish_sending();
     let reply = conn.rest().expect("the reply after our end");
     assert_eq!(String::from_utf8_lossy(&reply), "100005 bytes");
+}
+
+const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+const SWITCH: &str =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+
+/// A server that refuses what it is sent says why, closes, and its kernel resets what comes then.
+fn last_words_reach_a_client_that_still_sends(driver: Driver) {
+    let mock = Mock::play(|mut peer| {
+        if peer.request().is_some() {
+            peer.say(SWITCH);
+            std::thread::sleep(Duration::from_millis(50));
+            peer.say("too big");
+        }
+    });
+    let (_engine, lb) = behind(driver, &mock, &[]);
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(lb.entry).expect("connect");
+        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("timeout");
+        stream.set_write_timeout(Some(Duration::from_secs(1))).expect("timeout");
+        stream.write_all(UPGRADE.as_bytes()).expect("the request");
+        // As long as it gets rid of it, and at most so much.
+        for _ in 0..100 {
+            if stream.write_all(&[b'x'; 65536]).is_err() {
+                break;
+            }
+        }
+        let mut all = Vec::new();
+        // How it ends is another matter than what comes before.
+        let _ = stream.read_to_end(&mut all);
+        let all = String::from_utf8_lossy(&all);
+        assert!(all.ends_with("too big"), "{all}");
+    }
+}
+
+/// A client that resets is no reason to keep its backend, however silent that is.
+fn a_reset_ends_the_tunnel(driver: Driver) {
+    let (tell, told) = mpsc::channel();
+    let mock = Mock::play(move |mut peer| {
+        if peer.request().is_some() {
+            peer.say(SWITCH);
+            let _ = tell.send(peer.request().is_none());
+        }
+    });
+    let (_engine, lb) = behind(driver, &mock, &[]);
+    let mut stream = TcpStream::connect(lb.entry).expect("connect");
+    stream.write_all(UPGRADE.as_bytes()).expect("the request");
+    let mut switch = vec![0; SWITCH.len()];
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("timeout");
+    stream.read_exact(&mut switch).expect("the answer");
+    let linger = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+    linger.expect("closing is a reset from now on");
+    drop(stream);
+    assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(true));
 }
