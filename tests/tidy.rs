@@ -32,11 +32,25 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("route", &["model", "nearest"]),
     ("discovery", &["config", "model", "nearest", "route"]),
     ("table", &["clock", "limits", "model", "observe", "route"]),
+    // The doors.
+    ("handover", &[]),
+    ("listeners", &["config", "limits"]),
     // The request's way. `worker` lends everybody on it its buffers, sockets and deadlines.
     ("balance", &["limits", "table"]),
     (
         "worker",
-        &["clock", "config", "h1", "life", "limits", "model", "observe", "table", "upstream"],
+        &[
+            "clock",
+            "config",
+            "h1",
+            "life",
+            "limits",
+            "listeners",
+            "model",
+            "observe",
+            "table",
+            "upstream",
+        ],
     ),
     (
         "h1",
@@ -49,7 +63,22 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("relay", &["limits", "worker"]),
     // Off the data path.
     ("control", &["config", "life", "model", "observe", "table"]),
-    ("process", &["config", "control", "discovery", "life", "model", "observe", "table", "worker"]),
+    (
+        "process",
+        &[
+            "config",
+            "control",
+            "discovery",
+            "handover",
+            "life",
+            "limits",
+            "listeners",
+            "model",
+            "observe",
+            "table",
+            "worker",
+        ],
+    ),
     ("command", &["config", "discovery", "echo", "model", "process"]),
     ("lib", &[]),
     ("main", &[]),

@@ -72,6 +72,7 @@ pub(super) fn finish(
         forwarding: forwarding(&draft),
         driver: draft.driver.unwrap_or_default(),
         workers: draft.workers,
+        handover: draft.handover,
         complaints,
     })
 }

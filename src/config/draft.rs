@@ -51,6 +51,7 @@ pub(super) struct Draft {
     pub max_idle_per_host: Option<i64>,
     pub driver: Option<DriverChoice>,
     pub workers: Option<usize>,
+    pub handover: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, Default)]

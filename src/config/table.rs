@@ -103,6 +103,7 @@ pub(super) static OPTIONS: &[Row] = &[
     // Our own.
     row("ringress.driver", Own, Text(driver), "auto, io_uring or epoll (auto); also RINGRESS_DRIVER"),
     row("ringress.workers", Own, Text(workers), "worker threads (one per CPU); also RINGRESS_WORKERS"),
+    row("ringress.handover", Own, Text(handover), "restart in place: take over from the process at this Unix socket; also RINGRESS_HANDOVER"),
 ];
 
 /// Options that Traefik knows and we do not do yet, by prefix; and whose they are.
@@ -229,4 +230,14 @@ fn workers(draft: &mut Draft, _: &str, text: &str) -> Result<Vec<String>, Wrong>
     let count: usize = text.trim().parse().map_err(|_| wrong())?;
     draft.workers = Some(count).filter(|count| (1..=1024).contains(count));
     if draft.workers.is_none() { Err(wrong()) } else { Ok(none()) }
+}
+
+fn handover(draft: &mut Draft, _: &str, text: &str) -> Result<Vec<String>, Wrong> {
+    let path = std::path::PathBuf::from(text.trim());
+    // A relative path would be another one for a process that is started elsewhere.
+    if !path.is_absolute() || path.file_name().is_none() {
+        return Err(Wrong::new("is not the path of a socket", "write the whole path of a file"));
+    }
+    draft.handover = Some(path);
+    Ok(none())
 }

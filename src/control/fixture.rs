@@ -156,6 +156,7 @@ pub fn config(api: Option<Api>) -> Static {
         },
         driver: DriverChoice::Auto,
         workers: Some(2),
+        handover: None,
         complaints: Vec::new(),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd as _;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,9 +20,6 @@ const STAGE_LOOK: Duration = Duration::from_millis(200);
 /// Accepts until the process drains, and then until nothing is queued: a listener that is closed
 /// over a non-empty queue resets those clients.
 pub(super) async fn accept(worker: Rc<Worker>, entry_point: usize, listener: TcpListener) {
-    // Declared after the listener, so dropped before it. Should the worker panic, ending all that
-    // is watched takes the listener out of its group, where nobody would accept from it any more.
-    let _watched = worker.deadlines.watch(listener.as_raw_fd());
     let mut starved = false;
     loop {
         let draining = worker.life.stage() >= Stage::Draining;
@@ -55,6 +51,10 @@ pub(super) async fn accept(worker: Rc<Worker>, entry_point: usize, listener: Tcp
             }
         };
         if drained && draining {
+            // Also when a copy is out of reach since a panic. A successor's must not end.
+            if !worker.life.has_successor() {
+                socket::shut_listener(&listener);
+            }
             return;
         }
         if drained {
