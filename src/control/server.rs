@@ -114,7 +114,7 @@ async fn frame(request: Request, next: Next) -> Response {
 }
 
 async fn ping(State(shared): State<Arc<Shared>>) -> Response {
-    if shared.sources.is_terminating() {
+    if shared.sources.is_leaving() {
         (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into_response()
     } else {
         (StatusCode::OK, "OK").into_response()

@@ -25,7 +25,7 @@ pub enum Driver {
 }
 
 impl Driver {
-    fn flag(self) -> String {
+    pub fn flag(self) -> String {
         let name = match self {
             Self::IoUring => "io_uring",
             Self::Epoll => "epoll",
@@ -82,6 +82,7 @@ impl Process {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ringress"))
             .args(args)
             .env_remove("RINGRESS_DRIVER")
+            .env_remove("RINGRESS_HANDOVER")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -117,10 +118,14 @@ impl Process {
         })
     }
 
-    /// SIGTERM, by kill(1): the standard library only knows SIGKILL.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// By kill(1): the standard library only knows SIGKILL.
+    pub fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill");
+        let sent = Command::new("kill").args([signal, &pid]).status().expect("kill");
         assert!(sent.success());
     }
 
@@ -238,6 +243,13 @@ impl Lb {
             (refused(&self.entry) && refused(&self.entry)).then_some(())
         });
         self.process = Self::launch(&self.args, self.entry, self.web);
+    }
+
+    /// The next process beside this one, with the same arguments and more. Its predecessor stays
+    /// in `self` until somebody puts the other in its place.
+    pub fn successor(&self, more: &[&str]) -> Process {
+        let more = more.iter().map(|arg| (*arg).to_owned());
+        Process::spawn(&self.args.iter().cloned().chain(more).collect::<Vec<_>>())
     }
 
     /// A connection to the entry point.

@@ -14,6 +14,7 @@
 //! | `waiting` | whose time is whose: 408, 504, clients that leave while they wait |
 //! | `draining` | clients before, at and after the stop signal |
 //! | `complaints` | bad labels and flags: one clear message, everything else works |
+//! | `handover` | restarts in place under load, and each way in which one can fail |
 //! | `life` | the engine gone and back, graceful stop |
 //!
 //! | support | |
@@ -32,6 +33,7 @@ mod balancing;
 mod bodies;
 mod complaints;
 mod draining;
+mod handover;
 mod hardening;
 mod heads;
 mod life;

@@ -11,9 +11,9 @@ use crate::heads::{behind, single};
 
 both_drivers!(web_socket_echoes, many_web_sockets_at_once, half_close_goes_through);
 
-type Socket = tungstenite::WebSocket<TcpStream>;
+pub type Socket = tungstenite::WebSocket<TcpStream>;
 
-fn open(lb: &crate::harness::Lb) -> Socket {
+pub fn open(lb: &crate::harness::Lb) -> Socket {
     let stream = TcpStream::connect(lb.entry).expect("connect");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("timeout");
     stream.set_write_timeout(Some(Duration::from_secs(10))).expect("timeout");
