@@ -19,6 +19,8 @@ use crate::upgrades;
 both_drivers!(
     restarts_in_place_lose_nothing,
     numbers_of_workers_may_change,
+    an_idle_client_may_ask_once_more,
+    a_client_that_stays_idle_is_closed_with_the_grace,
     a_socket_left_by_a_crash_is_replaced,
     a_successor_that_cannot_start_changes_nothing,
     a_successor_without_a_picture_does_not_take_over,
@@ -232,6 +234,35 @@ fn numbers_of_workers_may_change(driver: Driver) {
     let workers = |count: usize| format!("--ringress.workers={count}");
     let (one, two, three) = (workers(1), workers(2), workers(3));
     restart_under_load(driver, &[&[&one], &[&three], &[&two]]);
+}
+
+/// Its request could otherwise be on the way while the connection is closed.
+fn an_idle_client_may_ask_once_more(driver: Driver) {
+    let mut scene = Scene::new(driver, &[]);
+    let (mut idle, mut fresh) = (scene.lb.connect(), scene.lb.connect());
+    assert_eq!(idle.get("/", &[]).status, 200);
+    std::thread::sleep(Duration::from_millis(50));
+    let mut old = scene.restart(&[]);
+    // Longer than an idle client, and one that has not asked yet, would have got at a stop.
+    std::thread::sleep(Duration::from_millis(1500));
+    for conn in [&mut idle, &mut fresh] {
+        let answer = conn.get("/", &[]);
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    }
+    assert!(old.wait_for_exit(Duration::from_secs(2)).success());
+}
+
+fn a_client_that_stays_idle_is_closed_with_the_grace(driver: Driver) {
+    let mut scene = Scene::new(driver, &["--graceTimeOut=1"]);
+    let mut idle = scene.lb.connect();
+    assert_eq!(idle.get("/", &[]).status, 200);
+    let begun = Instant::now();
+    let mut old = scene.restart(&[]);
+    let rest = idle.rest();
+    assert!(rest.as_ref().is_ok_and(Vec::is_empty), "closed without a word: {rest:?}");
+    assert!(begun.elapsed() > Duration::from_millis(900), "{:?}", begun.elapsed());
+    assert!(old.wait_for_exit(Duration::from_secs(2)).success());
+    assert!(!old.log().contains("are cut"), "{}", old.log());
 }
 
 fn a_socket_left_by_a_crash_is_replaced(driver: Driver) {
