@@ -25,10 +25,9 @@ mod successor;
 mod tests;
 
 use std::io;
-use std::os::fd::AsFd;
 use std::time::Duration;
 
-use rustix::net::sockopt::socket_peercred;
+use tokio::net::UnixStream;
 
 /// What a successor wants to be asked for: a take-over in this version of the conversation.
 const HELLO: &str = "ringress handover 1 ";
@@ -55,13 +54,14 @@ pub use predecessor::Predecessor;
 pub use successor::{Door, Successor};
 
 /// Only a process of the same user may have our sockets, or give us any.
-fn check_peer(stream: impl AsFd) -> io::Result<()> {
-    let (peer, own) = (socket_peercred(stream)?.uid, rustix::process::geteuid());
+fn check_peer(stream: &UnixStream) -> io::Result<()> {
+    // Not rustix's `socket_peercred`: it fails for a peer in another PID namespace, as containers
+    // are to each other, because that has no PID here.
+    let (peer, own) = (stream.peer_cred()?.uid(), rustix::process::geteuid().as_raw());
     if peer == own {
         return Ok(());
     }
-    let problem =
-        format!("it runs as user {}, this process as user {}", peer.as_raw(), own.as_raw());
+    let problem = format!("it runs as user {peer}, this process as user {own}");
     Err(io::Error::new(io::ErrorKind::PermissionDenied, problem))
 }
 

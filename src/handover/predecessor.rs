@@ -10,7 +10,7 @@ use std::path::Path;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, Shutdown, recvmsg,
 };
-use socket2::{Domain, SockAddr, Socket, Type};
+use tokio::time::timeout;
 
 use super::{
     BATCH, DONE, HELLO, LAST, MORE, PROMPT, READY, REFUSED, TEXT_BYTES, check_peer,
@@ -32,7 +32,6 @@ impl Predecessor {
     }
 
     fn listeners(&self) -> io::Result<Vec<TcpListener>> {
-        check_peer(&self.0)?;
         writeln!(&self.0, "{HELLO}{}", network_namespace())?;
         let mut listeners = Vec::new();
         while self.batch(&mut listeners)? == MORE {}
@@ -123,17 +122,23 @@ fn connect(path: &Path) -> io::Result<Option<UnixStream>> {
         }
         Ok(_) => {}
     }
-    let socket = Socket::new(Domain::UNIX, Type::STREAM.cloexec(), None)?;
-    // Holds for connecting, too: the backlog of a process that is stopped may be full.
-    socket.set_write_timeout(Some(PROMPT))?;
-    socket.set_read_timeout(Some(PROMPT))?;
-    match socket.connect(&SockAddr::unix(path)?) {
-        Ok(()) => Ok(Some(UnixStream::from(socket))),
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let connected = runtime.block_on(async {
+        let stream = timeout(PROMPT, tokio::net::UnixStream::connect(path)).await??;
+        check_peer(&stream)?;
+        stream.into_std()
+    });
+    let stream = match connected {
+        Ok(stream) => stream,
         Err(error) => match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
-            _ => Err(error),
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => return Ok(None),
+            _ => return Err(error),
         },
-    }
+    };
+    stream.set_nonblocking(false)?;
+    stream.set_write_timeout(Some(PROMPT))?;
+    stream.set_read_timeout(Some(PROMPT))?;
+    Ok(Some(stream))
 }
 
 fn explain(error: io::Error) -> io::Error {

@@ -27,6 +27,7 @@ both_drivers!(
     a_frozen_predecessor_is_not_taken_over,
     a_predecessor_stopped_meanwhile_leaves_its_queue,
     what_the_successor_does_not_have_is_closed,
+    a_successor_in_another_container_takes_over,
 );
 
 /// Threads that open a connection per request, as fast as they are served.
@@ -359,5 +360,22 @@ fn what_the_successor_does_not_have_is_closed(driver: Driver) {
     assert!(old.is_running(), "closed before the end of the process");
     assert_eq!(busy.response("GET").status, 200);
     assert!(old.wait_for_exit(Duration::from_secs(5)).success());
+    assert_eq!(scene.lb.get("/", &[]).backend(), Some("one"));
+}
+
+/// Each sees the other without a PID.
+fn a_successor_in_another_container_takes_over(driver: Driver) {
+    let mut scene = Scene::new(driver, &[]);
+    let Some(next) = scene.lb.contained_successor() else {
+        println!("NOT TESTED: namespaces are not allowed here");
+        return;
+    };
+    next.wait_for_log(&["taken over"]);
+    assert!(scene.lb.process.wait_for_exit(Duration::from_secs(5)).success());
+    assert_eq!(scene.lb.get("/", &[]).backend(), Some("one"));
+    let mut old = std::mem::replace(&mut scene.lb.process, next);
+    assert!(!old.is_running());
+    let after = scene.restart(&[]);
+    after.wait_for_log(&["a successor has taken over"]);
     assert_eq!(scene.lb.get("/", &[]).backend(), Some("one"));
 }

@@ -79,7 +79,12 @@ pub struct Process {
 
 impl Process {
     pub fn spawn(args: &[String]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ringress"))
+        Self::spawn_by(&mut Command::new(env!("CARGO_BIN_EXE_ringress")), args)
+    }
+
+    /// By a command that takes the arguments behind its own.
+    fn spawn_by(command: &mut Command, args: &[String]) -> Self {
+        let mut child = command
             .args(args)
             .env_remove("RINGRESS_DRIVER")
             .env_remove("RINGRESS_HANDOVER")
@@ -250,6 +255,20 @@ impl Lb {
     pub fn successor(&self, more: &[&str]) -> Process {
         let more = more.iter().map(|arg| (*arg).to_owned());
         Process::spawn(&self.args.iter().cloned().chain(more).collect::<Vec<_>>())
+    }
+
+    /// A successor in a PID namespace of its own, as containers are to each other; `None` where
+    /// such a namespace is not allowed.
+    pub fn contained_successor(&self) -> Option<Process> {
+        let unshare = || {
+            let mut command = Command::new("unshare");
+            command.args(["--user", "--map-current-user", "--pid", "--fork", "--kill-child"]);
+            command
+        };
+        let allowed = unshare().arg("true").status().is_ok_and(|status| status.success());
+        let mut command = unshare();
+        command.arg(env!("CARGO_BIN_EXE_ringress"));
+        allowed.then(|| Process::spawn_by(&mut command, &self.args))
     }
 
     /// A connection to the entry point.
