@@ -1,6 +1,6 @@
 //! The stages of the process's life, as workers and the control plane see them.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// Where the process stands. Only ever moves forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,13 +16,16 @@ pub enum Stage {
 }
 
 #[derive(Debug, Default)]
-pub struct Life(AtomicU8);
+pub struct Life {
+    stage: AtomicU8,
+    successor: AtomicBool,
+}
 
 impl Life {
     #[inline]
     pub fn stage(&self) -> Stage {
-        // Relaxed: nothing else is published with it, and a tick later is soon enough.
-        match self.0.load(Ordering::Relaxed) {
+        // Acquire: who sees that we drain has to see for whom. A tick later is soon enough.
+        match self.stage.load(Ordering::Acquire) {
             0 => Stage::Serving,
             1 => Stage::Terminating,
             2 => Stage::Draining,
@@ -32,6 +35,15 @@ impl Life {
 
     /// Moves on to a stage; never back.
     pub fn advance(&self, stage: Stage) {
-        self.0.fetch_max(stage as u8, Ordering::Relaxed);
+        self.stage.fetch_max(stage as u8, Ordering::Release);
+    }
+
+    /// Another process holds our listeners, too, and accepts from them when we do not.
+    pub fn has_successor(&self) -> bool {
+        self.successor.load(Ordering::Relaxed)
+    }
+
+    pub fn set_successor(&self, has: bool) {
+        self.successor.store(has, Ordering::Relaxed);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::io::{self, IsTerminal as _};
-use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,8 +13,10 @@ use crate::config::{Docker, Log, Static};
 use crate::control::{self, Control, DriverView, ProviderView, Sources};
 use crate::discovery::labels;
 use crate::discovery::watch::{self, Discovery, ProviderStatus, SwarmRole};
+use crate::handover::{Door, Predecessor};
 use crate::life::{Life, Stage};
-use crate::limits::BUFFER_MEMORY_PART;
+use crate::limits::{BUFFER_MEMORY_PART, DEADLINE_TICK};
+use crate::listeners::Listeners;
 use crate::model::{Complaint, Model, Severity};
 use crate::observe::Stats;
 use crate::table::Store;
@@ -29,6 +30,13 @@ const DRAIN_LOOK: Duration = Duration::from_millis(20);
 /// Signals this close together are one.
 const SAME_SIGNAL: Duration = Duration::from_millis(500);
 
+/// A successor waits so long for its first table; its predecessor has more patience.
+const FIRST_TABLE: Duration = Duration::from_secs(10);
+const TABLE_LOOK: Duration = Duration::from_millis(10);
+
+/// Before another successor is listened to.
+const DOOR_PAUSE: Duration = Duration::from_millis(100);
+
 /// Where the model comes from.
 pub enum Source {
     /// The Docker providers of the configuration.
@@ -40,6 +48,7 @@ pub enum Source {
 /// Everything that runs.
 pub struct Process {
     config: Arc<Static>,
+    listeners: Arc<Listeners>,
     store: Arc<Store>,
     stats: Arc<Stats>,
     life: Arc<Life>,
@@ -47,46 +56,32 @@ pub struct Process {
     /// Kept alive: dropping either stops it.
     discovery: Arc<Option<Discovery>>,
     control: Option<Control>,
+    /// Where a successor knocks, if it may.
+    door: Option<Door>,
 }
 
 impl Process {
-    /// Binds everything, then starts it. An error names what could not be had.
+    /// Binds everything, or takes it over, then starts it. An error names what could not be had;
+    /// a predecessor goes on then.
     pub fn start(config: Static, source: Source) -> io::Result<Self> {
         init_log(config.log);
         tracing::info!("ringress {} starts", env!("CARGO_PKG_VERSION"));
         log_complaints(&config.complaints, &HashSet::new());
         let descriptors = raise_descriptor_limit();
 
+        let taken = config.handover.as_deref().map(Predecessor::ask).transpose()?.flatten();
+        let (predecessor, inherited) = taken.unzip();
         let standing = ladder::probe(config.driver).map_err(io::Error::other)?;
         log_driver(&standing);
         let cpus = place_workers(config.workers);
         let config = Arc::new(config);
+        let inherited = inherited.unwrap_or_default();
+        let listeners = Arc::new(Listeners::bind(&config, cpus.len(), inherited)?);
         let names: Vec<String> = config.entry_points.iter().map(|e| e.name.clone()).collect();
         let store = Arc::new(Store::new(cpus.len(), names));
         let stats = Arc::new(Stats::new(cpus.len()));
         let life = Arc::new(Life::default());
         let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
-
-        let api = config.api.as_ref().map(|api| bind_api(api.address)).transpose()?;
-        let workers = worker::spawn(worker::Plan {
-            settings: Arc::new(Settings {
-                entry_points: config.entry_points.clone(),
-                forwarding: config.forwarding,
-                limits: config.limits,
-                dialect: config.dialect,
-                hostname: hostname.clone(),
-            }),
-            store: Arc::clone(&store),
-            stats: Arc::clone(&stats),
-            life: Arc::clone(&life),
-            doors: bound_clients(&config, descriptors),
-            rung: standing.rung,
-            buffer_memory: buffer_memory(&config),
-            cpus: cpus.clone(),
-        })?;
-        for entry_point in &config.entry_points {
-            tracing::info!("entry point {} listens on {}", entry_point.name, entry_point.address);
-        }
 
         let discovery = Arc::new(match source {
             Source::Docker => Some(discover(&config, &store)),
@@ -95,6 +90,27 @@ impl Process {
                 None
             }
         });
+        if let (Some(predecessor), Some(discovery)) = (&predecessor, &*discovery) {
+            wait_for_table(discovery, predecessor)?;
+        }
+        listeners.listen()?;
+        let workers = worker::spawn(worker::Plan {
+            settings: Arc::new(Settings {
+                entry_points: config.entry_points.clone(),
+                forwarding: config.forwarding,
+                limits: config.limits,
+                dialect: config.dialect,
+                hostname: hostname.clone(),
+            }),
+            listeners: Arc::clone(&listeners),
+            store: Arc::clone(&store),
+            stats: Arc::clone(&stats),
+            life: Arc::clone(&life),
+            doors: bound_clients(&config, descriptors),
+            rung: standing.rung,
+            buffer_memory: buffer_memory(&config),
+            cpus: cpus.clone(),
+        })?;
         let sources = Sources {
             config: Arc::clone(&config),
             store: Arc::clone(&store),
@@ -106,11 +122,12 @@ impl Process {
             version: env!("CARGO_PKG_VERSION"),
             started: SystemTime::now(),
         };
+        let api = listeners.of_control()?;
         let control = api.map(|listener| control::spawn(listener, sources)).transpose()?;
-        if let Some(control) = &control {
-            tracing::info!("API and dashboard on http://{}/dashboard/", control.address());
-        }
-        Ok(Self { config, store, stats, life, workers, discovery, control })
+        let door = take_place(&config, predecessor)?;
+        workers.begin();
+        log_listeners(&config, control.as_ref());
+        Ok(Self { config, listeners, store, stats, life, workers, discovery, control, door })
     }
 
     /// Replaces the model; may be called from any thread.
@@ -121,8 +138,8 @@ impl Process {
         }
     }
 
-    /// Waits for SIGTERM or SIGINT, then drains. A second signal cuts at once.
-    pub fn run_until_stopped(self) -> ExitCode {
+    /// Waits for SIGTERM, SIGINT or a successor, then drains. A second signal cuts at once.
+    pub fn run_until_stopped(mut self) -> ExitCode {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let signals = runtime.and_then(|runtime| {
             let signals = {
@@ -141,11 +158,24 @@ impl Process {
                 return ExitCode::FAILURE;
             }
         };
+        let door = self.door.take();
         runtime.block_on(async {
-            signals.next().await;
+            let succeeded = tokio::select! {
+                () = signals.next() => false,
+                () = self.succeeded(door.as_ref()) => true,
+            };
+            // Who comes now has to bind for itself.
+            drop(door);
+            let second = async {
+                // Whoever starts a successor may well stop us, too: that is the first signal.
+                if succeeded {
+                    signals.next().await;
+                }
+                signals.second().await;
+            };
             tokio::select! {
-                () = self.drain() => {}
-                () = signals.second() => tracing::warn!("second signal: stopping at once"),
+                () = self.drain(succeeded) => {}
+                () = second => tracing::warn!("second signal: stopping at once"),
             }
         });
         self.life.advance(Stage::Cutting);
@@ -161,14 +191,58 @@ impl Process {
         ExitCode::SUCCESS
     }
 
+    /// Waits until a successor has taken over. If we are stopped while one makes itself ready, it
+    /// keeps what it has got, and serves alone.
+    async fn succeeded(&self, door: Option<&Door>) {
+        let Some(door) = door else { return std::future::pending().await };
+        loop {
+            match self.give_way(door).await {
+                Ok(()) => return,
+                Err(error) => tracing::warn!("handing over failed, serving on: {error}"),
+            }
+            tokio::time::sleep(DOOR_PAUSE).await;
+        }
+    }
+
+    async fn give_way(&self, door: &Door) -> io::Result<()> {
+        let mut successor = door.knock().await?;
+        tracing::info!("a successor asks for the listeners");
+        let listeners = self.listeners.copies()?;
+        self.life.set_successor(true);
+        let given = successor.give_way(&listeners).await;
+        if let Err(error) = &given {
+            successor.refuse(error);
+            self.life.set_successor(false);
+        }
+        given
+    }
+
     /// The orderly end: ping says no, then nothing new is accepted, then what is open finishes.
-    async fn drain(&self) {
+    async fn drain(&self, succeeded: bool) {
         let life = self.config.life;
         self.life.advance(Stage::Terminating);
-        tracing::info!("stopping: accepting for another {:?}", life.accept_grace);
-        tokio::time::sleep(life.accept_grace).await;
+        if succeeded {
+            tracing::info!("stopping: a successor has taken over");
+        } else {
+            tracing::info!("stopping: accepting for another {:?}", life.accept_grace);
+            tokio::time::sleep(life.accept_grace).await;
+        }
+        self.listeners.close();
         self.life.advance(Stage::Draining);
-        let deadline = Instant::now() + life.grace;
+        let has_successor = self.life.has_successor();
+        if let (true, Some(control)) = (has_successor, &self.control) {
+            control.stop_accepting();
+        }
+        self.wait_for_workers(life.grace).await;
+        if has_successor {
+            // Clients that were idle all the time may go now: see `worker::thread`.
+            self.life.advance(Stage::Cutting);
+            self.wait_for_workers(2 * DEADLINE_TICK).await;
+        }
+    }
+
+    async fn wait_for_workers(&self, within: Duration) {
+        let deadline = Instant::now() + within;
         while !self.workers.are_done() && Instant::now() < deadline {
             tokio::time::sleep(DRAIN_LOOK).await;
         }
@@ -271,10 +345,45 @@ fn place_workers(wanted: Option<usize>) -> Vec<Option<usize>> {
     places
 }
 
-fn bind_api(address: std::net::SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address).map_err(|error| {
-        io::Error::new(error.kind(), format!("API: cannot listen on {address}: {error}"))
-    })
+/// Waits until we know what the predecessor knows: with less we would answer 404 where it does
+/// not. Once it is gone nobody serves, and what we know is better than nothing.
+fn wait_for_table(discovery: &Discovery, predecessor: &Predecessor) -> io::Result<()> {
+    let deadline = Instant::now() + FIRST_TABLE;
+    while !discovery.has_settled() {
+        if Instant::now() > deadline {
+            if predecessor.is_gone() {
+                return Ok(());
+            }
+            let silent = discovery.status().into_iter().filter(|status| status.last_sync.is_none());
+            let silent: Vec<String> = silent.map(|status| status.name).collect();
+            return Err(io::Error::other(format!(
+                "not taking over: the picture is not complete after {FIRST_TABLE:?}; never heard \
+                 of: {silent:?}"
+            )));
+        }
+        std::thread::sleep(TABLE_LOOK);
+    }
+    Ok(())
+}
+
+/// The last step, behind everything that can fail: from here on the predecessor drains, and a
+/// successor of our own finds us.
+fn take_place(config: &Static, predecessor: Option<Predecessor>) -> io::Result<Option<Door>> {
+    let Some(path) = &config.handover else { return Ok(None) };
+    let Some(predecessor) = predecessor else { return Door::open(path).map(Some) };
+    predecessor.take_over()?;
+    tracing::info!("taken over from the running process");
+    // Now there is no way back.
+    Ok(Door::open(path).map_err(|error| tracing::error!("{error}")).ok())
+}
+
+fn log_listeners(config: &Static, control: Option<&Control>) {
+    for entry_point in &config.entry_points {
+        tracing::info!("entry point {} listens on {}", entry_point.name, entry_point.address);
+    }
+    if let Some(control) = control {
+        tracing::info!("API and dashboard on http://{}/dashboard/", control.address());
+    }
 }
 
 fn discover(config: &Arc<Static>, store: &Arc<Store>) -> Discovery {

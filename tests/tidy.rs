@@ -33,11 +33,25 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("route", &["model", "nearest"]),
     ("discovery", &["config", "model", "nearest", "route"]),
     ("table", &["clock", "limits", "model", "observe", "route"]),
+    // The doors.
+    ("handover", &[]),
+    ("listeners", &["config", "limits"]),
     // The request's way. `worker` lends everybody on it its buffers, sockets and deadlines.
     ("balance", &["limits", "table"]),
     (
         "worker",
-        &["clock", "config", "h1", "life", "limits", "model", "observe", "table", "upstream"],
+        &[
+            "clock",
+            "config",
+            "h1",
+            "life",
+            "limits",
+            "listeners",
+            "model",
+            "observe",
+            "table",
+            "upstream",
+        ],
     ),
     (
         "h1",
@@ -65,8 +79,10 @@ const BORDERS: &[(&str, &[&str])] = &[
             "config",
             "control",
             "discovery",
+            "handover",
             "life",
             "limits",
+            "listeners",
             "model",
             "observe",
             "table",

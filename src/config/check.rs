@@ -75,6 +75,7 @@ pub(super) fn finish(
         limits: limits(&draft),
         driver: draft.driver.unwrap_or_default(),
         workers: draft.workers,
+        handover: draft.handover,
         complaints,
     })
 }

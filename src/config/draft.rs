@@ -52,6 +52,7 @@ pub(super) struct Draft {
     pub limits: LimitsDraft,
     pub driver: Option<DriverChoice>,
     pub workers: Option<usize>,
+    pub handover: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, Default)]

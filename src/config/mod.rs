@@ -12,6 +12,7 @@ mod tree;
 pub mod value;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use help::help;
@@ -37,6 +38,8 @@ pub struct Static {
     pub driver: DriverChoice,
     /// Worker threads; `None` takes one per CPU that the process may use.
     pub workers: Option<usize>,
+    /// Where a process takes over from the one before it, and waits for the one after it.
+    pub handover: Option<PathBuf>,
     /// What was ignored or doubtful among the options.
     pub complaints: Vec<Complaint>,
 }

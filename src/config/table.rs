@@ -127,6 +127,7 @@ pub(super) static OPTIONS: &[Row] = &[
     row("ringress.headTimeout", Own, Time(|d, _, t| d.limits.head_timeout = Some(t)), "time for a request's head from its first byte (10)"),
     row("ringress.progressTimeout", Own, Time(|d, _, t| d.limits.progress_timeout = Some(t)), "a body that stands still for so long is cut (60)"),
     row("ringress.tunnelTimeout", Own, Time(|d, _, t| d.limits.tunnel_timeout = Some(t)), "a WebSocket or event stream that is silent for so long is cut (3600)"),
+    row("ringress.handover", Own, Text(handover), "restart in place: take over from the process at this Unix socket; also RINGRESS_HANDOVER"),
 ];
 
 /// Options that Traefik knows and we do not do yet, by prefix; and whose they are.
@@ -255,4 +256,14 @@ fn workers(draft: &mut Draft, _: &str, text: &str) -> Result<Vec<String>, Wrong>
     let count: usize = text.trim().parse().map_err(|_| wrong())?;
     draft.workers = Some(count).filter(|count| (1..=1024).contains(count));
     if draft.workers.is_none() { Err(wrong()) } else { Ok(none()) }
+}
+
+fn handover(draft: &mut Draft, _: &str, text: &str) -> Result<Vec<String>, Wrong> {
+    let path = std::path::PathBuf::from(text.trim());
+    // A relative path would be another one for a process that is started elsewhere.
+    if !path.is_absolute() || path.file_name().is_none() {
+        return Err(Wrong::new("is not the path of a socket", "write the whole path of a file"));
+    }
+    draft.handover = Some(path);
+    Ok(none())
 }

@@ -292,6 +292,10 @@ fn a_bad_value_is_an_error_that_says_what_is_right() {
             "command line: --ringress.workers=\"0\" is not a number of workers; use a number from 1 to 1024",
         ),
         (
+            "--ringress.handover=lb.sock",
+            "command line: --ringress.handover=\"lb.sock\" is not the path of a socket; write the whole path of a file",
+        ),
+        (
             "--entrypoints.a.address=:80 --entrypoints.b.address=:80",
             "configuration: the entry points a and b both listen on [::]:80; give one of them another port",
         ),
@@ -314,6 +318,7 @@ fn flags_silence_the_environment_except_for_our_own() {
         ("TRAEFIK_ENTRYPOINTS_WEB_ADDRESS", ":81"),
         ("RINGRESS_DRIVER", "epoll"),
         ("RINGRESS_WORKERS", "3"),
+        ("RINGRESS_HANDOVER", "/run/lb.sock"),
         ("PATH", "/bin"),
     ]);
     let found = load(&args("--ringress.workers=2"), &all).unwrap();
@@ -321,6 +326,7 @@ fn flags_silence_the_environment_except_for_our_own() {
     assert_eq!((found.driver, found.workers), (DriverChoice::Epoll, Some(2)));
     assert_eq!(found.entry_points[0].name, "web");
     assert_eq!(found.docker[0].name, "swarm");
+    assert_eq!(found.handover, Some("/run/lb.sock".into()));
     let found = load(&args("--docker"), &all).unwrap();
     assert_eq!(found.complaints.len(), 2);
     assert_eq!((found.entry_points[0].name.as_str(), found.workers), ("http", Some(3)));

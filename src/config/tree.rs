@@ -57,8 +57,11 @@ impl Setting {
 const SHORT: &[(&str, &str)] = &[("-c", "configFile"), ("-d", "debug"), ("-l", "logLevel")];
 
 /// Our own variables, which hold whatever else is given.
-const OWN: &[(&str, &str)] =
-    &[("RINGRESS_DRIVER", "ringress.driver"), ("RINGRESS_WORKERS", "ringress.workers")];
+const OWN: &[(&str, &str)] = &[
+    ("RINGRESS_DRIVER", "ringress.driver"),
+    ("RINGRESS_WORKERS", "ringress.workers"),
+    ("RINGRESS_HANDOVER", "ringress.handover"),
+];
 
 /// All settings: our own variables first, then the environment or the flags, in their order.
 ///

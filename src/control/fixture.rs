@@ -167,6 +167,7 @@ pub fn config(api: Option<Api>) -> Static {
         limits: Limits::default(),
         driver: DriverChoice::Auto,
         workers: Some(2),
+        handover: None,
         complaints: Vec::new(),
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
 
 /// Connections at one time: pages, scrapers and health checks; the others wait in the backlog.
@@ -25,7 +25,9 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// A listener that hands out so many connections and no more.
 pub struct Bounded {
-    listener: TcpListener,
+    /// `None` once it is closed.
+    listener: Option<TcpListener>,
+    close: Arc<Notify>,
     permits: Arc<Semaphore>,
     idle: Duration,
 }
@@ -40,8 +42,14 @@ pub struct Watched {
 }
 
 impl Bounded {
-    pub fn new(listener: TcpListener) -> Self {
-        Self { listener, permits: Arc::new(Semaphore::new(CONNECTIONS)), idle: IDLE }
+    /// Closes when it is notified; connections that are open go on.
+    pub fn new(listener: TcpListener, close: Arc<Notify>) -> Self {
+        Self {
+            listener: Some(listener),
+            close,
+            permits: Arc::new(Semaphore::new(CONNECTIONS)),
+            idle: IDLE,
+        }
     }
 }
 
@@ -50,10 +58,21 @@ impl Listener for Bounded {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Watched, SocketAddr) {
-        // The semaphore is never closed; were it, connections would just not be counted.
-        let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
-        // Accept errors are logged and waited out by axum's own listener.
-        let (stream, peer) = Listener::accept(&mut self.listener).await;
+        let Some(listener) = &mut self.listener else { return std::future::pending().await };
+        let accept = async {
+            // The semaphore is never closed; were it, connections would just not be counted.
+            let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
+            // Accept errors are logged and waited out by axum's own listener.
+            (permit, Listener::accept(listener).await)
+        };
+        let accepted = tokio::select! {
+            accepted = accept => Some(accepted),
+            () = self.close.notified() => None,
+        };
+        let Some((permit, (stream, peer))) = accepted else {
+            self.listener = None;
+            return std::future::pending().await;
+        };
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, %peer, "TCP_NODELAY was not set");
         }
@@ -62,7 +81,7 @@ impl Listener for Bounded {
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.listener.as_ref().ok_or(io::ErrorKind::NotConnected)?.local_addr()
     }
 }
 
@@ -136,7 +155,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let idle = Duration::from_millis(80);
-        let mut bounded = Bounded { listener, permits: Arc::new(Semaphore::new(1)), idle };
+        let mut bounded = Bounded::new(listener, Arc::default());
+        (bounded.permits, bounded.idle) = (Arc::new(Semaphore::new(1)), idle);
 
         let mut first = TcpStream::connect(address).await.expect("a connection");
         let (mut served, _) = bounded.accept().await;

@@ -23,9 +23,10 @@ mod tests;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 pub use sources::{DriverView, ProviderView, Sources};
 
@@ -33,6 +34,7 @@ pub use sources::{DriverView, ProviderView, Sources};
 #[derive(Debug)]
 pub struct Control {
     address: SocketAddr,
+    close: Arc<Notify>,
     /// Dropped to stop the thread.
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -42,6 +44,11 @@ impl Control {
     /// Where it listens: tells the port when the listener was bound to port 0.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Closes the listener alone: somebody else accepts from its other copies.
+    pub fn stop_accepting(&self) {
+        self.close.notify_one();
     }
 
     /// Closes the listener and every connection, and waits for the thread.
@@ -75,9 +82,11 @@ pub fn spawn(listener: TcpListener, sources: Sources) -> io::Result<Control> {
         tokio::net::TcpListener::from_std(listener)?
     };
     let (stop, stopped) = oneshot::channel();
+    let close = Arc::new(Notify::new());
+    let closed = Arc::clone(&close);
     let thread = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
-        runtime.block_on(server::serve(listener, sources, stopped));
+        runtime.block_on(server::serve(listener, closed, sources, stopped));
         // Dropping the runtime drops the tasks of all connections, and with them their sockets.
     })?;
-    Ok(Control { address, stop: Some(stop), thread: Some(thread) })
+    Ok(Control { address, close, stop: Some(stop), thread: Some(thread) })
 }

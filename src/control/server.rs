@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::FutureExt;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::listener::Bounded;
 use super::live::{self, Shared};
@@ -35,12 +35,18 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
     ),
 ];
 
-/// Serves until `stopped` resolves, which it also does when its other end is dropped.
-pub async fn serve(listener: TcpListener, sources: Sources, stopped: oneshot::Receiver<()>) {
+/// Serves until `stopped` resolves, which it also does when its other end is dropped; accepts only
+/// until `close` is notified.
+pub async fn serve(
+    listener: TcpListener,
+    close: Arc<Notify>,
+    sources: Sources,
+    stopped: oneshot::Receiver<()>,
+) {
     let shared = Arc::new(Shared::new(sources));
     tokio::select! {
         () = live::keep_pushing(Arc::clone(&shared)) => {}
-        served = axum::serve(Bounded::new(listener), paths(shared)).into_future() => {
+        served = axum::serve(Bounded::new(listener, close), paths(shared)).into_future() => {
             if let Err(error) = served {
                 tracing::error!(%error, "the control listener failed");
             }
@@ -108,7 +114,7 @@ async fn frame(request: Request, next: Next) -> Response {
 }
 
 async fn ping(State(shared): State<Arc<Shared>>) -> Response {
-    if shared.sources.is_terminating() {
+    if shared.sources.is_leaving() {
         (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into_response()
     } else {
         (StatusCode::OK, "OK").into_response()

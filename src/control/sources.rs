@@ -63,6 +63,11 @@ impl Sources {
         self.life.stage() > Stage::Serving
     }
 
+    /// Who balances before us has to turn away. Not so with a successor: it is where we are.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.is_terminating() && !self.life.has_successor()
+    }
+
     /// Zero when the wall clock was set back behind our start.
     pub(super) fn uptime(&self) -> Duration {
         self.started.elapsed().unwrap_or_default()

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,18 +44,28 @@ struct Results {
 }
 
 /// A probe under way; it ends with this handle.
-struct Probe(AbortHandle);
+struct Probe {
+    task: AbortHandle,
+    /// It has made an attempt.
+    tried: Arc<AtomicBool>,
+}
 
 impl Drop for Probe {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
 impl Reachability {
-    /// Notified when a probe has succeeded: the model has to be applied again.
+    /// Notified when a probe has succeeded, and after its first attempt: the model has to be
+    /// applied again.
     pub fn news(&self) -> Arc<Notify> {
         Arc::clone(&self.results.news)
+    }
+
+    /// Each server has been tried at least once, as of the last [`Reachability::apply`].
+    pub fn is_settled(&self) -> bool {
+        self.probes.values().all(|probe| probe.tried.load(Ordering::Relaxed))
     }
 
     /// Turns the servers of `model` that are known to answer from starting to serving, starts
@@ -98,6 +109,8 @@ impl Results {
 
 fn start(addr: SocketAddr, label: String, results: &Arc<Results>) -> Probe {
     let results = Arc::clone(results);
+    let tried = Arc::new(AtomicBool::new(false));
+    let trying = Arc::clone(&tried);
     let probing = tokio::spawn(async move {
         let mut backoff = Backoff::new(LEAST_WAIT, MOST_WAIT);
         let mut attempts = 0u32;
@@ -108,6 +121,10 @@ fn start(addr: SocketAddr, label: String, results: &Arc<Results>) -> Probe {
                 Err(_) => "no answer within a second".to_owned(),
             };
             attempts += 1;
+            if attempts == 1 {
+                trying.store(true, Ordering::Relaxed);
+                results.news.notify_one();
+            }
             if attempts == PATIENCE {
                 tracing::warn!(
                     "{label} runs but does not accept connections at {addr} ({problem}); \
@@ -120,7 +137,7 @@ fn start(addr: SocketAddr, label: String, results: &Arc<Results>) -> Probe {
         results.lock().push(addr);
         results.news.notify_one();
     });
-    Probe(probing.abort_handle())
+    Probe { task: probing.abort_handle(), tried }
 }
 
 #[cfg(test)]
@@ -161,9 +178,12 @@ mod tests {
         let mut seen = model(&[(addr, ServerState::Starting)]);
         reachability.apply(&mut seen);
         assert_eq!(state(&seen), ServerState::Starting);
+        assert!(!reachability.is_settled());
         let news = reachability.news();
-        let early = timeout(Duration::from_millis(200), news.notified()).await;
-        assert!(early.is_err(), "nothing listens yet");
+        timeout(Duration::from_secs(3), news.notified()).await.unwrap();
+        reachability.apply(&mut seen);
+        assert_eq!(state(&seen), ServerState::Starting, "nothing listens yet");
+        assert!(reachability.is_settled(), "it was tried");
 
         let _listener = TcpListener::bind(addr).await.unwrap();
         timeout(Duration::from_secs(3), news.notified()).await.unwrap();

@@ -58,6 +58,7 @@ pub struct ProviderStatus {
 #[derive(Debug)]
 pub struct Discovery {
     statuses: Statuses,
+    settled: watch::Receiver<bool>,
     stop: watch::Sender<bool>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -66,6 +67,12 @@ impl Discovery {
     /// One entry per provider, in the order of the settings.
     pub fn status(&self) -> Vec<ProviderStatus> {
         self.statuses.lock().clone()
+    }
+
+    /// What was published is the whole picture: every provider was read, and every server was
+    /// tried.
+    pub fn has_settled(&self) -> bool {
+        *self.settled.borrow()
     }
 
     /// Ends the thread and waits for it; nothing is published afterwards.
@@ -102,12 +109,13 @@ fn spawn_on<E: Engine>(
     let statuses = Statuses::new(&settings);
     let (stop, stopped) = watch::channel(false);
     let told = statuses.clone();
+    let (settle, settled) = watch::channel(settings.is_empty());
     let thread = std::thread::Builder::new().name("discovery".to_owned()).spawn(move || {
-        let board = RefCell::new(Board::new(settings.len(), publish));
+        let board = RefCell::new(Board::new(settings.len(), publish, settle));
         live(&settings, &engine, &build, &board, &told, stopped);
     });
     let thread = thread.map_err(|e| statuses.fail(&format!("no thread for discovery: {e}"))).ok();
-    Discovery { statuses, stop, thread: Mutex::new(thread) }
+    Discovery { statuses, settled, stop, thread: Mutex::new(thread) }
 }
 
 /// The thread's life: follow, and after a panic follow again.
@@ -155,7 +163,7 @@ fn words(panic: &(dyn Any + Send)) -> &str {
     text.or(panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
-/// Publishes again each time a probe has succeeded.
+/// Publishes again each time a probe has something to say.
 async fn republish(board: &RefCell<Board<impl FnMut(Model)>>) {
     // Taken out so that no borrow of the board lives across the wait.
     let news = board.borrow().reachability.news();
@@ -172,15 +180,17 @@ struct Board<P> {
     reachability: Reachability,
     published: Option<Model>,
     publish: P,
+    settle: watch::Sender<bool>,
 }
 
 impl<P: FnMut(Model)> Board<P> {
-    fn new(providers: usize, publish: P) -> Board<P> {
+    fn new(providers: usize, publish: P, settle: watch::Sender<bool>) -> Board<P> {
         Board {
             models: vec![None; providers],
             reachability: Reachability::default(),
             published: None,
             publish,
+            settle,
         }
     }
 
@@ -205,6 +215,9 @@ impl<P: FnMut(Model)> Board<P> {
         if self.published.as_ref() != Some(&merged) {
             (self.publish)(merged.clone());
             self.published = Some(merged);
+        }
+        if self.models.iter().all(Option::is_some) && self.reachability.is_settled() {
+            self.settle.send_replace(true);
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd as _;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
@@ -34,14 +33,11 @@ enum Batch {
 /// Accepts until the process drains, and then until nothing is queued: a listener that is closed
 /// over a non-empty queue resets those clients.
 pub(super) async fn accept(worker: Rc<Worker>, entry_point: usize, listener: TcpListener) {
-    // Declared after the listener, so dropped before it. Should the worker panic, ending all that
-    // is watched takes the listener out of its group, where nobody would accept from it any more.
-    let _watched = worker.deadlines.watch(listener.as_raw_fd());
     let mut complaint = Complaint::default();
     loop {
         let draining = worker.life.stage() >= Stage::Draining;
         match take(&worker, entry_point, &listener) {
-            Batch::Empty if draining => return,
+            Batch::Empty if draining => break,
             Batch::Empty => {
                 somebody_comes(&listener).await;
             }
@@ -50,7 +46,7 @@ pub(super) async fn accept(worker: Rc<Worker>, entry_point: usize, listener: Tcp
             Batch::Full => {
                 let waits = somebody_comes(&listener).await;
                 if !waits && draining {
-                    return;
+                    break;
                 }
                 // He may have left in the meantime who makes the room.
                 if waits && let Err(full) = worker.doors.enter(entry_point) {
@@ -66,6 +62,10 @@ pub(super) async fn accept(worker: Rc<Worker>, entry_point: usize, listener: Tcp
                 monoio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+    // Also when a copy is out of reach since a panic. A successor's must not end.
+    if !worker.life.has_successor() {
+        socket::shut_listener(&listener);
     }
 }
 

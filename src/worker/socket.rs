@@ -140,8 +140,7 @@ pub(super) fn has_ended(fd: RawFd) -> bool {
 fn watched(fd: &RawFd) -> BorrowedFd<'_> {
     // SAFETY: `Deadlines` holds descriptors only between `watch` and the drop of its guard, and
     // who watches drops the guard before the descriptor can be closed: `Socket` by the order of
-    // its fields, the accept loop by the order of its locals. A backend's descriptor is held only
-    // while `Awaiting` borrows its socket.
+    // its fields. A backend's descriptor is held only while `Awaiting` borrows its socket.
     unsafe { BorrowedFd::borrow_raw(*fd) }
 }
 
@@ -152,6 +151,16 @@ fn peek(fd: BorrowedFd<'_>) -> Result<usize, Errno> {
     Ok(read)
 }
 
+/// Ends a listener with all its copies, in whichever process they are.
+pub(super) fn shut_listener(listener: &monoio::net::TcpListener) {
+    let _ = rustix::net::shutdown(borrow(listener), Shutdown::Both);
+}
+
+fn borrow(listener: &monoio::net::TcpListener) -> BorrowedFd<'_> {
+    // SAFETY: `listener` owns the descriptor and outlives the result.
+    unsafe { BorrowedFd::borrow_raw(listener.as_raw_fd()) }
+}
+
 /// Takes one pending connection from a non-blocking listener, close-on-exec and in the blocking
 /// mode that the driver wants.
 pub(super) fn accept(
@@ -160,9 +169,7 @@ pub(super) fn accept(
 ) -> io::Result<(TcpStream, SocketAddr)> {
     let mut flags = SocketFlags::CLOEXEC;
     flags.set(SocketFlags::NONBLOCK, nonblocking);
-    // SAFETY: `listener` owns the descriptor and outlives this call.
-    let fd = unsafe { BorrowedFd::borrow_raw(listener.as_raw_fd()) };
-    let (socket, peer) = rustix::net::acceptfrom_with(fd, flags)?;
+    let (socket, peer) = rustix::net::acceptfrom_with(borrow(listener), flags)?;
     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
     // A peer that has reset meanwhile has no address any more.
     let peer = peer.ok_or(io::ErrorKind::ConnectionAborted)?;

@@ -1,15 +1,14 @@
-//! The threads of the workers: listeners bound before they start, a supervisor inside each.
+//! The threads of the workers: listeners made before they start, a supervisor inside each.
 
 use std::cell::Cell;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::TcpListener as StdListener;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use monoio::net::TcpListener;
-use socket2::{Domain, Protocol, Type};
 
 use super::buffers::Buffers;
 use super::deadline::Deadlines;
@@ -17,7 +16,8 @@ use super::doors::Doors;
 use super::ladder::{self, Rung};
 use super::{Settings, Worker, accept, affinity};
 use crate::life::{Life, Stage};
-use crate::limits::{DEADLINE_TICK, LISTEN_BACKLOG};
+use crate::limits::DEADLINE_TICK;
+use crate::listeners::Listeners;
 use crate::observe::Stats;
 use crate::table::Store;
 use crate::upstream::RetryBudget;
@@ -25,6 +25,7 @@ use crate::upstream::RetryBudget;
 /// What the workers are made from.
 pub struct Plan {
     pub settings: Arc<Settings>,
+    pub listeners: Arc<Listeners>,
     pub store: Arc<Store>,
     pub stats: Arc<Stats>,
     pub life: Arc<Life>,
@@ -36,91 +37,60 @@ pub struct Plan {
     pub cpus: Vec<Option<usize>>,
 }
 
-/// The running workers.
-pub struct Workers(Vec<JoinHandle<()>>);
+/// The threads of the workers.
+pub struct Workers {
+    threads: Vec<JoinHandle<()>>,
+    begin: Arc<OnceLock<()>>,
+}
 
 impl Workers {
+    /// Lets them accept.
+    pub fn begin(&self) {
+        // Set already: they have begun.
+        let _ = self.begin.set(());
+    }
+
     /// All of them have drained.
     pub fn are_done(&self) -> bool {
-        self.0.iter().all(JoinHandle::is_finished)
+        self.threads.iter().all(JoinHandle::is_finished)
     }
 }
 
-/// Binds every worker's listeners, then starts the threads. Fails before any thread runs, with an
-/// error that names the entry point.
+/// Starts the threads. They wait for [`Workers::begin`].
 pub fn spawn(plan: Plan) -> io::Result<Workers> {
     let plan = Arc::new(plan);
-    let listeners: io::Result<Vec<_>> = plan.cpus.iter().map(|_| plan.settings.bind()).collect();
-    let threads: io::Result<Vec<_>> = listeners?
-        .into_iter()
-        .enumerate()
-        .map(|(index, listeners)| {
-            let plan = Arc::clone(&plan);
-            std::thread::Builder::new()
-                .name(format!("worker-{index}"))
-                .spawn(move || supervise(&plan, index, listeners))
+    let begin = Arc::new(OnceLock::new());
+    let threads: io::Result<Vec<_>> = (0..plan.cpus.len())
+        .map(|index| {
+            let (plan, begin) = (Arc::clone(&plan), Arc::clone(&begin));
+            std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
+                begin.wait();
+                supervise(&plan, index);
+            })
         })
         .collect();
-    Ok(Workers(threads?))
-}
-
-impl Settings {
-    /// One listener for every entry point, in their order.
-    fn bind(&self) -> io::Result<Vec<StdListener>> {
-        self.entry_points.iter().map(|e| bind(&e.name, e.address)).collect()
-    }
-}
-
-/// A listener that shares its address with the other workers'.
-fn bind(name: &str, address: SocketAddr) -> io::Result<StdListener> {
-    let open = || -> io::Result<StdListener> {
-        let domain = Domain::for_address(address);
-        let socket = socket2::Socket::new(
-            domain,
-            Type::STREAM.cloexec().nonblocking(),
-            Some(Protocol::TCP),
-        )?;
-        if let (true, SocketAddr::V6(v6)) = (address.is_ipv6(), address) {
-            // `[::]` means every address of both families, as it does in Go.
-            socket.set_only_v6(!v6.ip().is_unspecified())?;
-        }
-        socket.set_reuse_address(true)?;
-        socket.set_reuse_port(true)?;
-        // Inherited by accepted connections: one call here instead of one for each of them.
-        socket.set_tcp_nodelay(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(LISTEN_BACKLOG)?;
-        Ok(socket.into())
-    };
-    open().map_err(|error| {
-        let kind = error.kind();
-        io::Error::new(kind, format!("entry point {name}: cannot listen on {address}: {error}"))
-    })
+    Ok(Workers { threads: threads?, begin })
 }
 
 /// Runs a worker, and runs it again should it panic: its connections are lost, the process is not.
-fn supervise(plan: &Arc<Plan>, index: usize, mut listeners: Vec<StdListener>) {
+fn supervise(plan: &Arc<Plan>, index: usize) {
     if let Some(cpu) = plan.cpus[index]
         && let Err(error) = affinity::pin(cpu)
     {
         tracing::warn!("worker {index} cannot be bound to CPU {cpu}: {error}");
     }
     loop {
-        match run(plan, index, listeners) {
+        // The same listeners each time: what is queued in them is served by the next run.
+        let ended = plan.listeners.of_worker(index).and_then(|own| run(plan, index, own));
+        match ended {
             Ok(Ended::Drained) => return,
             Ok(Ended::Panicked) => tracing::error!("worker {index} panicked; starting it again"),
             Err(error) => tracing::error!("worker {index} stopped: {error}; starting it again"),
         }
-        listeners = loop {
-            std::thread::sleep(Duration::from_millis(100));
-            if plan.life.stage() >= Stage::Draining {
-                return;
-            }
-            match plan.settings.bind() {
-                Ok(listeners) => break listeners,
-                Err(error) => tracing::error!("worker {index} cannot start again: {error}"),
-            }
-        };
+        std::thread::sleep(Duration::from_millis(100));
+        if plan.life.stage() >= Stage::Draining {
+            return;
+        }
     }
 }
 
@@ -129,7 +99,7 @@ enum Ended {
     Panicked,
 }
 
-fn run(plan: &Plan, index: usize, listeners: Vec<StdListener>) -> io::Result<Ended> {
+fn run(plan: &Plan, index: usize, listeners: Vec<(usize, StdListener)>) -> io::Result<Ended> {
     let worker = Rc::new(Worker {
         index,
         settings: Arc::clone(&plan.settings),
@@ -158,9 +128,9 @@ fn run(plan: &Plan, index: usize, listeners: Vec<StdListener>) -> io::Result<End
 }
 
 /// Accepts on every listener until the process drains, then waits for the last connection.
-async fn serve(worker: Rc<Worker>, listeners: Vec<StdListener>) -> io::Result<()> {
+async fn serve(worker: Rc<Worker>, listeners: Vec<(usize, StdListener)>) -> io::Result<()> {
     let mut accepting = Vec::new();
-    for (entry_point, listener) in listeners.into_iter().enumerate() {
+    for (entry_point, listener) in listeners {
         let listener = TcpListener::from_std(listener)?;
         accepting.push(monoio::spawn(accept::accept(Rc::clone(&worker), entry_point, listener)));
     }
@@ -180,7 +150,11 @@ async fn tick(worker: Rc<Worker>) {
     loop {
         monoio::time::sleep(DEADLINE_TICK).await;
         worker.deadlines.tick();
-        if worker.life.stage() >= Stage::Draining {
+        let stage = worker.life.stage();
+        // A client that goes over to a successor does so after an answer that says `close`: no
+        // request of its own can then cross our closing on the way.
+        let spared = worker.life.has_successor() && stage < Stage::Cutting;
+        if stage >= Stage::Draining && !spared {
             worker.deadlines.end_idle();
         }
         // Another worker may have nobody to ask.

@@ -25,7 +25,7 @@ pub enum Driver {
 }
 
 impl Driver {
-    fn flag(self) -> String {
+    pub fn flag(self) -> String {
         let name = match self {
             Self::IoUring => "io_uring",
             Self::Epoll => "epoll",
@@ -79,19 +79,22 @@ pub struct Process {
 
 impl Process {
     pub fn spawn(args: &[String]) -> Self {
-        Self::run(Command::new(env!("CARGO_BIN_EXE_ringress")).args(args))
+        Self::spawn_by(&mut Command::new(env!("CARGO_BIN_EXE_ringress")), args)
     }
 
     /// With no more than so many descriptors.
     pub fn spawn_scarce(args: &[String], descriptors: usize) -> Self {
         let limit = format!("--nofile={descriptors}:{descriptors}");
         let mut command = Command::new("prlimit");
-        Self::run(command.arg(limit).arg(env!("CARGO_BIN_EXE_ringress")).args(args))
+        Self::spawn_by(command.arg(limit).arg(env!("CARGO_BIN_EXE_ringress")), args)
     }
 
-    fn run(command: &mut Command) -> Self {
+    /// By a command that takes the arguments behind its own.
+    fn spawn_by(command: &mut Command, args: &[String]) -> Self {
         let mut child = command
+            .args(args)
             .env_remove("RINGRESS_DRIVER")
+            .env_remove("RINGRESS_HANDOVER")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -127,10 +130,14 @@ impl Process {
         })
     }
 
-    /// SIGTERM, by kill(1): the standard library only knows SIGKILL.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// By kill(1): the standard library only knows SIGKILL.
+    pub fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill");
+        let sent = Command::new("kill").args([signal, &pid]).status().expect("kill");
         assert!(sent.success());
     }
 
@@ -270,6 +277,27 @@ impl Lb {
             (refused(&self.entry) && refused(&self.entry)).then_some(())
         });
         self.process = Self::launched(Process::spawn(&self.args), self.entry, self.web);
+    }
+
+    /// The next process beside this one, with the same arguments and more. Its predecessor stays
+    /// in `self` until somebody puts the other in its place.
+    pub fn successor(&self, more: &[&str]) -> Process {
+        let more = more.iter().map(|arg| (*arg).to_owned());
+        Process::spawn(&self.args.iter().cloned().chain(more).collect::<Vec<_>>())
+    }
+
+    /// A successor in a PID namespace of its own, as containers are to each other; `None` where
+    /// such a namespace is not allowed.
+    pub fn contained_successor(&self) -> Option<Process> {
+        let unshare = || {
+            let mut command = Command::new("unshare");
+            command.args(["--user", "--map-current-user", "--pid", "--fork", "--kill-child"]);
+            command
+        };
+        let allowed = unshare().arg("true").status().is_ok_and(|status| status.success());
+        let mut command = unshare();
+        command.arg(env!("CARGO_BIN_EXE_ringress"));
+        allowed.then(|| Process::spawn_by(&mut command, &self.args))
     }
 
     /// A connection to the entry point.

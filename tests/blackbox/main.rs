@@ -18,6 +18,7 @@
 //! | `proxy_protocol` | headers of both versions, from whom they are believed |
 //! | `draining` | clients before, at and after the stop signal |
 //! | `complaints` | bad labels and flags: one clear message, everything else works |
+//! | `handover` | restarts in place under load, and each way in which one can fail |
 //! | `life` | the engine gone and back, graceful stop |
 //!
 //! | support | |
@@ -37,6 +38,7 @@ mod bodies;
 mod bounds;
 mod complaints;
 mod draining;
+mod handover;
 mod hardening;
 mod heads;
 mod hostile;

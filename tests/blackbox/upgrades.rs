@@ -19,9 +19,9 @@ both_drivers!(
     a_reset_ends_the_tunnel,
 );
 
-type Socket = tungstenite::WebSocket<TcpStream>;
+pub type Socket = tungstenite::WebSocket<TcpStream>;
 
-fn open(lb: &crate::harness::Lb) -> Socket {
+pub fn open(lb: &crate::harness::Lb) -> Socket {
     let stream = TcpStream::connect(lb.entry).expect("connect");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("timeout");
     stream.set_write_timeout(Some(Duration::from_secs(10))).expect("timeout");

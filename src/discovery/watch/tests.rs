@@ -54,6 +54,14 @@ fn next(models: &Receiver<Model>) -> Model {
     models.recv_timeout(Duration::from_secs(5)).unwrap()
 }
 
+fn wait_until(condition: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !condition() {
+        assert!(begin.elapsed() < Duration::from_secs(5));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn two_providers_are_merged_and_probed() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -74,6 +82,7 @@ fn two_providers_are_merged_and_probed() {
     let model = next(&models);
     assert_eq!(model.services["app@one"].servers[0].state, ServerState::Serving);
     assert!(!model.services.contains_key("app@two"));
+    assert!(!discovery.has_settled(), "nothing is known of the second");
 
     let status = discovery.status();
     assert!(status[0].connected);
@@ -88,6 +97,7 @@ fn two_providers_are_merged_and_probed() {
     second.world().trouble = None;
     let model = next(&models);
     assert!(model.services.contains_key("app@two"));
+    wait_until(|| discovery.has_settled());
     assert_eq!(model.services["app@one"].servers[0].state, ServerState::Serving);
 
     // One is lost: its part of the model stays, the other's goes on changing.
@@ -120,14 +130,8 @@ fn a_panic_is_survived() {
     assert!(next(&models).services["app@swarm"].servers.is_empty());
     engine.world().tasks = vec![task("a", 1, "running", "running")];
     assert_eq!(next(&models).services["app@swarm"].servers.len(), 1);
-    // The status follows the publication.
-    for _ in 0..500 {
-        if discovery.status()[0].connected {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    assert!(discovery.status()[0].connected);
+    // It says so just behind the model.
+    wait_until(|| discovery.status()[0].connected);
     assert_eq!(discovery.status()[0].last_error, None);
     discovery.stop();
 }
