@@ -84,11 +84,11 @@ pub fn parse<'h, 'b>(
     if !fields::lines_end_in_crlf(bytes) {
         return Err(Fault::BadRequest("a line of the head does not end in CRLF"));
     }
-    if length > limits.bytes {
-        return Err(Fault::HeadTooLarge);
-    }
     if target.len() > limits.target {
         return Err(Fault::TargetTooLong);
+    }
+    if length > limits.bytes {
+        return Err(Fault::HeadTooLarge);
     }
     let http11 = minor == 1;
     let seen = gather(bytes, headers, http11)?;

@@ -19,7 +19,8 @@ pub struct Case {
 }
 
 /// Requests as the backend must get them: `{origin}` stands for the fields that say where a
-/// request came from, `{peer}` for the client's address, `{server}` for our own name.
+/// request came from, `{peer}` for the client's address, `{server}` for our own name, `{backend}`
+/// for the backend's, which takes the place of one that the client does not say.
 pub type Requests = &'static [&'static [u8]];
 
 pub enum Outcome {

@@ -155,7 +155,7 @@ pub const CASES: &[Case] = &[
         "an expectation without a body",
         b"GET /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n",
         &[
-            b"GET /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n{origin}\r\n",
+            b"GET /a HTTP/1.1\r\nHost: x\r\n{origin}\r\n",
             b"GET /b HTTP/1.1\r\nHost: x\r\n{origin}\r\n",
         ],
         EXPECT,

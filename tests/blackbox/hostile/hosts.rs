@@ -49,7 +49,7 @@ pub const CASES: &[Case] = &[
     passed(
         "an empty one",
         b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
-        &[b"GET / HTTP/1.1\r\nHost: \r\n{origin}\r\n"],
+        &[b"GET / HTTP/1.1\r\nHost: {backend}\r\n{origin}\r\n"],
         ONE,
     ),
     passed(
@@ -73,7 +73,7 @@ pub const CASES: &[Case] = &[
     passed_then_closed(
         "none in HTTP/1.0",
         b"GET / HTTP/1.0\r\n\r\n",
-        &[b"GET / HTTP/1.1\r\nHost: \r\n{origin}\r\n"],
+        &[b"GET / HTTP/1.1\r\nHost: {backend}\r\n{origin}\r\n"],
         ONE,
     ),
     passed(

@@ -185,7 +185,7 @@ impl Lane {
     fn written_out(&self, request: &[u8], conn: &Conn) -> Vec<u8> {
         let host = split(request, "\r\nHost: ");
         let host = host.get(1).map(|rest| first_line(rest)).unwrap_or_default();
-        let host = String::from_utf8_lossy(host).into_owned();
+        let host = String::from_utf8_lossy(host).replace("{backend}", "");
         let port = host.rsplit(':').next().filter(|_| host.contains(':') && !host.ends_with(']'));
         let port = port.filter(|port| !port.is_empty()).unwrap_or("80");
         let origin = format!(
@@ -193,6 +193,8 @@ impl Lane {
              X-Forwarded-Proto: http\r\nX-Forwarded-Server: {{server}}\r\nX-Real-Ip: {{peer}}\r\n"
         );
         let request = replace(&expand(request), "{origin}", &origin);
+        let backend = format!("{}:{BACKEND_PORT_TEXT}", self.recorder.ip);
+        let request = replace(&request, "{backend}", &backend);
         replace(&replace(&request, "{peer}", &conn.local_ip()), "{server}", &self.server)
     }
 }
