@@ -1,5 +1,6 @@
 //! A chunked body read line by line, with all of it at hand.
 
+use ringress::h1::fields::belongs_into_a_head;
 use ringress::limits::{CHUNK_LINE_BYTES, TRAILER_BYTES};
 
 #[derive(Debug)]
@@ -58,9 +59,58 @@ fn size(line: &Line<'_>) -> Option<u64> {
     let (digits, extension) = line.text.split_at(end);
     let good = (1..=15).contains(&digits.len())
         && digits.iter().all(u8::is_ascii_hexdigit)
-        && extension.iter().all(|&b| is_text(b))
-        && (extension.is_empty() || line.text.len() <= CHUNK_LINE_BYTES);
+        && is_extension(extension, line.ends)
+        && (extension.is_empty() || line.text.len() + usize::from(line.ends) <= CHUNK_LINE_BYTES);
     u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok().filter(|_| good)
+}
+
+/// Whether this is any number of `;name`, `;name=token` and `;name="text"`, or may become it.
+fn is_extension(mut text: &[u8], ends: bool) -> bool {
+    while let Some(rest) = text.strip_prefix(b";") {
+        let (name, rest) = tokens(rest);
+        if name == 0 {
+            return rest.is_empty() && !ends;
+        }
+        text = rest;
+        let Some(value) = rest.strip_prefix(b"=") else { continue };
+        if let Some(quoted) = value.strip_prefix(b"\"") {
+            let Some(rest) = unquoted(quoted) else { return false };
+            match rest {
+                Some(rest) => text = rest,
+                None => return !ends,
+            }
+        } else {
+            let (value, rest) = tokens(value);
+            if value == 0 {
+                return rest.is_empty() && !ends;
+            }
+            text = rest;
+        }
+    }
+    text.is_empty()
+}
+
+/// How many characters of a token lead, and what is behind them.
+fn tokens(text: &[u8]) -> (usize, &[u8]) {
+    let count = text.iter().take_while(|b| is_token(b)).count();
+    (count, &text[count..])
+}
+
+/// What is behind the end of a quoted string, `Some(None)` if its end has not come; `None` for a
+/// bad one.
+fn unquoted(mut text: &[u8]) -> Option<Option<&[u8]>> {
+    loop {
+        text = match text {
+            [] | [b'\\'] => return Some(None),
+            [b'"', rest @ ..] => return Some(Some(rest)),
+            [b'\\', byte, rest @ ..] | [byte, rest @ ..] if is_text(*byte) => rest,
+            _ => return None,
+        };
+    }
+}
+
+fn is_token(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)
 }
 
 fn trailers(wire: &[u8], from: usize, payload: Vec<u8>) -> Reading {
@@ -83,13 +133,16 @@ fn trailers(wire: &[u8], from: usize, payload: Vec<u8>) -> Reading {
 
 /// Whether a line is a field, or the empty one behind all fields, or may become one of them.
 fn is_field(line: &Line<'_>) -> bool {
-    let token = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
     match line.text.iter().position(|&b| b == b':') {
         Some(colon) => {
             let (name, value) = line.text.split_at(colon);
-            !name.is_empty() && name.iter().all(token) && value.iter().all(|&b| is_text(b))
+            let misplaced = std::str::from_utf8(name).is_ok_and(belongs_into_a_head);
+            !name.is_empty()
+                && name.iter().all(is_token)
+                && !misplaced
+                && value.iter().all(|&b| is_text(b))
         }
-        None => line.text.is_empty() || (line.text.iter().all(token) && !line.ends),
+        None => line.text.is_empty() || (line.text.iter().all(is_token) && !line.ends),
     }
 }
 

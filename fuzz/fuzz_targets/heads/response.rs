@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use ringress::h1::answer::{self, Changes, Transfer};
 use ringress::h1::framing::Framing;
 use ringress::h1::response::{self, ResponseHead};
-use ringress::limits::HEAD_FIELDS;
+use ringress::limits::{HEAD_FIELDS, HeadLimits, MAX_HEAD_FIELDS};
 
 use super::lines::{self, Head};
 use super::prefixes;
@@ -14,11 +14,13 @@ const COOKIE: &[u8] = b"a-backend-of-the-fuzzer; Path=/";
 
 pub fn check(wire: &[u8], to_head: bool) {
     prefixes(wire, |wire| {
-        let mut room = [const { MaybeUninit::uninit() }; HEAD_FIELDS];
-        response::parse(wire, &mut room, to_head).map(|head| head.map(|head| head.bytes.len()))
+        let mut room = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
+        let head = response::parse(wire, &mut room, &HeadLimits::default(), to_head);
+        head.map(|head| head.map(|head| head.bytes.len()))
     });
-    let mut room = [const { MaybeUninit::uninit() }; HEAD_FIELDS];
-    let Ok(Some(head)) = response::parse(wire, &mut room, to_head) else { return };
+    let mut room = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
+    let parsed = response::parse(wire, &mut room, &HeadLimits::default(), to_head);
+    let Ok(Some(head)) = parsed else { return };
     let plain = lines::read(head.bytes);
     is_what_it_says(&head, &plain, to_head);
     if head.status < 200 {
@@ -55,6 +57,8 @@ fn is_what_it_says(head: &ResponseHead<'_, '_>, plain: &Head<'_>, to_head: bool)
     };
     assert_eq!(framing, head.framing);
     if head.keep_alive {
+        let announces = chunked || length.is_some_and(|length| length > 0);
+        assert!(!(bodiless && announces), "a body may follow all the same");
         assert!(!plain.lists("connection", "close") && framing != Framing::UntilClose);
         assert!(head.http11 || plain.lists("connection", "keep-alive"));
     }
@@ -81,8 +85,9 @@ fn passes_on(head: &ResponseHead<'_, '_>, plain: &Head<'_>, changes: &Changes<'_
     if sent.fields.len() > HEAD_FIELDS {
         return;
     }
-    let mut room = [const { MaybeUninit::uninit() }; HEAD_FIELDS];
-    let again = response::parse(&out, &mut room, to_head).expect("valid").expect("complete");
+    let mut room = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
+    let again = response::parse(&out, &mut room, &HeadLimits::default(), to_head);
+    let again = again.expect("valid").expect("complete");
     assert_eq!((again.bytes.len(), again.status), (out.len(), head.status));
     let framing = match changes.transfer {
         Transfer::Same => head.framing,
