@@ -45,7 +45,8 @@ pub(super) async fn accept(worker: Rc<Worker>, entry_point: usize, listener: Tcp
             Batch::More => monoio::time::sleep(Duration::ZERO).await,
             Batch::Full => {
                 let waits = somebody_comes(&listener).await;
-                if !waits && draining {
+                // Whoever waits here is a successor's client as well, and that has room.
+                if draining && (!waits || worker.life.has_successor()) {
                     break;
                 }
                 // He may have left in the meantime who makes the room.
