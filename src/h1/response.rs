@@ -1,7 +1,18 @@
 //! A response head from a backend: parsed where it was read, checked, nothing copied.
 //!
-//! The backend is ours but its mistakes must not become the client's: what cannot be read in
-//! exactly one way is a 502 (RFC 9112 section 6.3 item 4 and 5, for a gateway).
+//! The backend is ours but its mistakes must not become the client's. The rules of RFC 9112, for a
+//! gateway; what breaks one is a 502, and the end of the backend's connection:
+//! - section 2.2: every line ends in CRLF, nothing stands before the status line or the first field;
+//! - section 4: `HTTP/1.1` or `HTTP/1.0`, a status from 100 to 599 (RFC 9110 section 15);
+//! - section 5.1 and 5.2: no white space before a colon, no folded line, no control character;
+//! - section 6.1: no `Transfer-Encoding` in HTTP/1.0 or in an interim response;
+//! - section 6.3 item 1: no body behind an answer to HEAD, 1xx, 204 and 304; where one is announced
+//!   all the same, nobody can tell whether it follows, and the connection is not used again;
+//! - section 6.3 item 3: not both `Transfer-Encoding` and `Content-Length`;
+//! - section 6.3 item 4: `chunked`, once, is the only coding;
+//! - section 6.3 item 5: one `Content-Length`, of digits;
+//! - section 6.3 item 8: without either the body ends with the connection;
+//! - section 9.3: whether the connection stays follows the version and `Connection`.
 
 use httparse::Header;
 
