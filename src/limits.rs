@@ -152,10 +152,12 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// A complaint about the lack of room is repeated this often at most.
 pub const COMPLAINT_PAUSE: Duration = Duration::from_secs(1);
 
-/// Idle clients that are asked to leave at a time when there is no room: one in so many, but at
-/// least [`LEAVE_AT_LEAST`].
-pub const ONE_IDLE_IN: usize = 64;
+/// Clients that have to leave at a time when there is no room: one in so many of all, but at least
+/// [`LEAVE_AT_LEAST`], if so many have let us wait for [`LEAVE_AFTER`]. Who asks one thing after
+/// the other never does.
+pub const ONE_WAITING_IN: usize = 64;
 pub const LEAVE_AT_LEAST: usize = 16;
+pub const LEAVE_AFTER: Duration = Duration::from_secs(1);
 
 /// Memory for the buffers of all workers, unless an option says otherwise: this part of what the
 /// process may have. Past it, requests are answered with 503 and not read.

@@ -295,8 +295,8 @@ fn log_complaints(complaints: &[Complaint], known: &HashSet<Complaint>) {
     }
 }
 
-/// The allocator asks for pages of 2 MiB, of which a connection touches a few hundred bytes here and
-/// there: without them the process needs half the memory and not more CPU time.
+/// The allocator asks for pages of 2 MiB, of which a connection touches a few hundred bytes here
+/// and there: without them the process needs half the memory and not more CPU time.
 /// (`loadtest/memory`, `loadtest/run`)
 fn refuse_huge_pages() {
     if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {

@@ -118,7 +118,7 @@ pub(super) static OPTIONS: &[Row] = &[
     // Our own.
     row("ringress.driver", Own, Text(driver), "auto, io_uring or epoll (auto); also RINGRESS_DRIVER"),
     row("ringress.workers", Own, Text(workers), "worker threads (one per CPU); also RINGRESS_WORKERS"),
-    row("ringress.maxConnections", Own, Text(|d, _, v| { d.limits.connections = Some(value::count(v, 1, MAX_CONNECTIONS)?); Ok(none()) }), "clients of each entry point (half the descriptors, of all together)"),
+    row("ringress.maxConnections", Own, Text(|d, _, v| { d.limits.connections = Some(value::count(v, 1, MAX_CONNECTIONS)?); Ok(none()) }), "clients of each entry point (three quarters of the descriptors, of all together)"),
     row("ringress.entryPoints.*.maxConnections", Own, Text(|d, n, v| { d.limits.connections_of.push((n.to_owned(), value::count(v, 1, MAX_CONNECTIONS)?)); Ok(none()) }), "the same for one entry point"),
     row("ringress.bufferMemory", Own, Text(|d, _, v| { d.limits.buffer_memory = Some(value::size(v)?); Ok(none()) }), "memory for buffers, such as 256MB; past it requests get 503 (half of what there is)"),
     row("ringress.maxHeaderBytes", Own, Text(|d, _, v| { d.limits.header_bytes = Some(value::count(v, MIN_HEAD_BYTES, MAX_HEAD_BYTES)?); Ok(none()) }), "longest head of a request or response, at most 65536 (32768)"),

@@ -15,7 +15,7 @@ use super::request::too_large;
 use crate::balance::Tried;
 use crate::fault::Fault;
 use crate::life::Stage;
-use crate::limits::{FIRST_REQUEST_GRACE, LINGER_BYTES, LINGER_TIMEOUT, PARKED_BYTES};
+use crate::limits::{FIRST_REQUEST_GRACE, HeadLimits, LINGER_BYTES, LINGER_TIMEOUT, PARKED_BYTES};
 use crate::worker::Worker;
 use crate::worker::buffers::{Buffer, NoLine};
 use crate::worker::socket::Socket;
@@ -161,31 +161,46 @@ async fn read_head(
     input: &mut Buffer,
 ) -> Result<(Plan, Forward), Refusal> {
     client.socket.deadline.arm_read(worker.settings.limits.head_timeout);
+    client.socket.deadline.set_in_head();
     let limits = &worker.settings.entry_points[client.entry_point].heads;
     loop {
         // Taken anew each time: who sends his head slowly shall not hold more than it needs.
         let mut forward = Forward::new(worker);
         if let Some(plan) = plan(worker, client, input.filled(), &mut forward, &Tried::default())? {
+            client.socket.deadline.set_busy();
             client.socket.deadline.disarm_read();
             return Ok((plan, forward));
         }
         drop(forward);
-        // Nor hold the buffer, while there is nothing to put into it.
-        if input.filled().len() <= PARKED_BYTES {
-            input.park();
-            client.socket.readable(worker).await.map_err(|_| Refusal::unread(Fault::ClientGone))?;
-            input.unpark();
-        }
-        // A head is complete with a line: looking at it again before would make a sender of single
-        // bytes cost the square of what it sends.
-        let read = input.fill_line(&mut client.socket.read, limits.bytes).await;
-        read.map_err(|end| match end {
+        let more = read_line(worker, client, input, limits).await;
+        more.map_err(|end| match end {
             NoLine::NoRoom => Refusal::unread(too_large(input.filled(), limits)),
             NoLine::Ended if client.socket.deadline.ended() => {
                 Refusal::unread(Fault::RequestTimeout)
             }
             NoLine::Ended => Refusal::unread(Fault::ClientGone),
         })?;
+    }
+}
+
+/// Reads until another line of a head has come: looking at it again before would make a sender of
+/// single bytes cost the square of what it sends.
+async fn read_line(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    input: &mut Buffer,
+    limits: &HeadLimits,
+) -> Result<(), NoLine> {
+    loop {
+        // Nor shall he hold a buffer while there is nothing to put into it.
+        if input.filled().len() <= PARKED_BYTES {
+            input.park();
+            client.socket.readable(worker).await.map_err(|_| NoLine::Ended)?;
+            input.unpark();
+        }
+        if input.fill_more(&mut client.socket.read, limits.bytes).await? {
+            return Ok(());
+        }
     }
 }
 

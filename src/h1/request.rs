@@ -7,8 +7,8 @@
 //! - section 2.3: `HTTP/1.1` or `HTTP/1.0`, in capitals; another version is 505;
 //! - section 3: one space between the three parts of the request line; a target beyond its bound is
 //!   414, a head beyond its own 431;
-//! - section 3.2: exactly one `Host` in HTTP/1.1, at most one in HTTP/1.0, and a valid one (RFC 3986
-//!   section 3.2.2), without userinfo (RFC 9110 section 4.2.4);
+//! - section 3.2: exactly one `Host` in HTTP/1.1, at most one in HTTP/1.0, and a valid one (RFC
+//!   3986 section 3.2.2), without userinfo (RFC 9110 section 4.2.4);
 //! - section 3.2.2: a target in absolute form overrules `Host`; the schemes are `http` and `https`;
 //! - section 3.2.3: CONNECT is not for us: 501;
 //! - section 3.2.4: `*` is a target of OPTIONS alone;

@@ -2,7 +2,8 @@
 //!
 //! The backend is ours but its mistakes must not become the client's. The rules of RFC 9112, for a
 //! gateway; what breaks one is a 502, and the end of the backend's connection:
-//! - section 2.2: every line ends in CRLF, nothing stands before the status line or the first field;
+//! - section 2.2: every line ends in CRLF, nothing stands before the status line or the first
+//!   field;
 //! - section 4: `HTTP/1.1` or `HTTP/1.0`, a status from 100 to 599 (RFC 9110 section 15);
 //! - section 5.1 and 5.2: no white space before a colon, no folded line, no control character;
 //! - section 6.1: no `Transfer-Encoding` in HTTP/1.0 or in an interim response;

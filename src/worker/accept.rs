@@ -53,7 +53,7 @@ pub(super) async fn accept(worker: Rc<Worker>, entry_point: usize, listener: Tcp
                 if waits && let Err(full) = worker.doors.enter(entry_point) {
                     complaint.say(&worker, entry_point, &full.to_string());
                     worker.doors.is_besieged(entry_point, worker.deadlines.now());
-                    worker.end_oldest_idle();
+                    worker.make_room();
                     monoio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }

@@ -212,32 +212,37 @@ impl Buffer {
         *self = larger;
     }
 
-    /// Reads until a line end has come; makes room by moving what is filled to the front or to a
-    /// larger buffer, but not for more than `limit` bytes.
+    /// Reads once, behind what is filled; makes room by moving that to the front or to a larger
+    /// buffer, but not for more than `limit` bytes. True if a line end has come.
+    pub async fn fill_more(
+        &mut self,
+        from: &mut impl AsyncReadRent,
+        limit: usize,
+    ) -> Result<bool, NoLine> {
+        if self.filled().len() >= limit {
+            return Err(NoLine::NoRoom);
+        }
+        if self.room() == 0 {
+            self.compact();
+        }
+        if self.room() == 0 {
+            self.grow();
+        }
+        let before = self.filled().len();
+        match self.fill(from).await {
+            Ok(1..) => Ok(memchr::memchr(b'\n', &self.filled()[before..]).is_some()),
+            Ok(0) | Err(_) => Err(NoLine::Ended),
+        }
+    }
+
+    /// The same until a line end has come.
     pub async fn fill_line(
         &mut self,
         from: &mut impl AsyncReadRent,
         limit: usize,
     ) -> Result<(), NoLine> {
-        loop {
-            if self.filled().len() >= limit {
-                return Err(NoLine::NoRoom);
-            }
-            if self.room() == 0 {
-                self.compact();
-            }
-            if self.room() == 0 {
-                self.grow();
-            }
-            let before = self.filled().len();
-            match self.fill(from).await {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => return Err(NoLine::Ended),
-            }
-            if memchr::memchr(b'\n', &self.filled()[before..]).is_some() {
-                return Ok(());
-            }
-        }
+        while !self.fill_more(from, limit).await? {}
+        Ok(())
     }
 
     /// Writes the first `n` filled bytes and consumes them.

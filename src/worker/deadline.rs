@@ -45,9 +45,9 @@ struct Entry {
     look_due: Cell<Tick>,
     /// Where the entry stands in the wheel; other places that it is found in are out of date.
     noted: Cell<Tick>,
-    /// Between requests, since this tick.
-    idle_since: Cell<Tick>,
-    /// While idle: may be closed from this time on without harm.
+    /// A client that we wait for since this tick: for its next request, or for the rest of a head.
+    waits_since: Cell<Tick>,
+    /// While it waits between requests: may be closed from this time on without harm.
     idle_due: Cell<Tick>,
     /// The descriptor of a backend that this client's exchange waits for; negative for none.
     awaited: Cell<RawFd>,
@@ -76,7 +76,7 @@ impl Deadlines {
             write_limit: Cell::new(0),
             look_due: Cell::new(0),
             noted: Cell::new(0),
-            idle_since: Cell::new(0),
+            waits_since: Cell::new(0),
             idle_due: Cell::new(0),
             awaited: Cell::new(-1),
             ended: Cell::new(false),
@@ -146,27 +146,28 @@ impl Deadlines {
         }
     }
 
-    /// Ends the connections that have waited longest for a request, at most `count` of them and
-    /// none whose request is on the way; gives how many. Its cost grows with what is watched: for
-    /// the moment when there is room for no more.
-    pub fn end_oldest_idle(&self, count: usize) -> usize {
+    /// Ends the clients that have let us wait longest, for a request or for the rest of its head, at
+    /// most `count` of them and none for less than `age`; gives how many. Its cost grows with what
+    /// is watched: for the moment when there is room for no more.
+    pub fn end_oldest_waiting(&self, count: usize, age: Duration) -> usize {
+        let latest = self.tick_now().saturating_sub(ticks(age));
         let entries = self.entries.borrow();
-        let idle = entries.iter().flatten().filter(|entry| entry.idle_since.get() != 0);
-        let mut idle: Vec<&Rc<Entry>> = idle.collect();
-        if idle.len() > count {
-            idle.select_nth_unstable_by_key(count, |entry| entry.idle_since.get());
-            idle.truncate(count);
+        let waits = |entry: &&Rc<Entry>| (1..=latest).contains(&entry.waits_since.get());
+        let mut waiting: Vec<&Rc<Entry>> = entries.iter().flatten().filter(waits).collect();
+        if waiting.len() > count {
+            waiting.select_nth_unstable_by_key(count, |entry| entry.waits_since.get());
+            waiting.truncate(count);
         }
-        idle.iter().filter(|entry| entry.end_if_quiet()).count()
+        waiting.iter().filter(|entry| entry.end_waiting()).count()
     }
 
     /// Ends the connections between requests whose grace is over: for the process's drain.
     pub fn end_idle(&self) {
         let now = self.tick_now();
         let entries = self.entries.borrow();
-        let idle = entries.iter().flatten().filter(|entry| entry.idle_since.get() != 0);
-        for entry in idle.filter(|entry| entry.idle_due.get() <= now) {
-            entry.end_if_quiet();
+        let waiting = entries.iter().flatten().filter(|entry| entry.waits_since.get() != 0);
+        for entry in waiting.filter(|entry| entry.idle_due.get() <= now) {
+            entry.end_waiting();
         }
     }
 
@@ -225,13 +226,20 @@ impl Entry {
         dues.into_iter().filter(|&due| due != 0).min().unwrap_or(0)
     }
 
-    fn end_if_quiet(&self) -> bool {
-        let quiet = socket::is_quiet(self.fd);
-        if quiet {
+    /// Ends a client that we wait for; false if the next request has just come.
+    fn end_waiting(&self) -> bool {
+        let in_head = self.idle_due.get() == Tick::MAX;
+        if in_head {
+            self.end();
+            // It can still be told why.
+            socket::shut_read(self.fd);
+        } else if socket::is_quiet(self.fd) {
             self.end();
             socket::shut_both(self.fd);
+        } else {
+            return false;
         }
-        quiet
+        true
     }
 
     fn end(&self) {
@@ -239,7 +247,7 @@ impl Entry {
         self.read_due.set(0);
         self.write_due.set(0);
         self.look_due.set(0);
-        self.idle_since.set(0);
+        self.waits_since.set(0);
     }
 }
 
@@ -300,13 +308,20 @@ impl Deadline {
     #[inline]
     pub fn set_idle(&self, for_at_least: Duration) {
         let now = self.home.tick_now().max(1);
-        self.entry.idle_since.set(now);
+        self.entry.waits_since.set(now);
         self.entry.idle_due.set(now + ticks(for_at_least));
+    }
+
+    /// The connection waits for the rest of a head.
+    #[inline]
+    pub fn set_in_head(&self) {
+        self.entry.waits_since.set(self.home.tick_now().max(1));
+        self.entry.idle_due.set(Tick::MAX);
     }
 
     #[inline]
     pub fn set_busy(&self) {
-        self.entry.idle_since.set(0);
+        self.entry.waits_since.set(0);
     }
 
     /// A tick has ended the connection: what looks like the peer's end is ours.

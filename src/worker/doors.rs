@@ -47,8 +47,9 @@ pub struct Pass {
 impl Doors {
     /// `limits` of the entry points in their order; `descriptors` that the process may have open.
     pub fn new(limits: impl Iterator<Item = Option<usize>>, descriptors: usize) -> Self {
-        // Every client may need a backend's connection as well.
-        let house = (descriptors.saturating_sub(RESERVED_DESCRIPTORS) / 2).max(1);
+        // A client that waits, and most do, needs no backend's connection; should there be no
+        // descriptor for one that does, those who wait longest make room.
+        let house = (descriptors.saturating_sub(RESERVED_DESCRIPTORS) / 4 * 3).max(1);
         let entry_points = limits.map(|limit| Door::new(limit.unwrap_or(usize::MAX))).collect();
         Self { entry_points, house: Door::new(house) }
     }
@@ -71,7 +72,7 @@ impl Doors {
         Ok(Pass { doors: Arc::clone(self), entry_point })
     }
 
-    /// Somebody waits before this entry point: those who are idle should leave.
+    /// Somebody waits before this entry point: those who let us wait should leave.
     pub fn is_besieged(&self, entry_point: usize, now: u64) {
         self.entry_points[entry_point].full_at.store(now, Relaxed);
     }
@@ -115,12 +116,12 @@ mod tests {
     #[test]
     fn the_process_and_each_entry_point_have_their_bound() {
         let doors = Arc::new(Doors::new([Some(1), None].into_iter(), RESERVED_DESCRIPTORS + 4));
-        assert_eq!(doors.limit(), 2);
+        assert_eq!(doors.limit(), 3);
         let first = doors.enter(0).expect("room");
         assert_eq!(doors.enter(0).unwrap_err(), Full::EntryPoint { limit: 1 });
-        let second = doors.enter(1).expect("room");
-        assert_eq!(doors.enter(1).unwrap_err(), Full::Process { limit: 2 });
-        drop((first, second));
+        let others = [doors.enter(1).expect("room"), doors.enter(1).expect("room")];
+        assert_eq!(doors.enter(1).unwrap_err(), Full::Process { limit: 3 });
+        drop((first, others));
         assert!(doors.enter(0).is_ok() && doors.enter(1).is_ok());
     }
 

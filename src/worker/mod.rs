@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use crate::config::{EntryPoint, Forwarding, Limits};
 use crate::life::Life;
-use crate::limits::{LEAVE_AT_LEAST, ONE_IDLE_IN, TURN_ROUNDS};
+use crate::limits::{LEAVE_AFTER, LEAVE_AT_LEAST, ONE_WAITING_IN, TURN_ROUNDS};
 use crate::model::Dialect;
 use crate::observe::{Stats, WorkerCells};
 use crate::table::Store;
@@ -75,17 +75,16 @@ impl Worker {
         }
     }
 
-    /// Asks some of the clients that have been idle for longest to leave, because others wait;
-    /// gives how many.
-    pub fn end_oldest_idle(&self) -> usize {
-        let count = (self.connections.get() / ONE_IDLE_IN).max(LEAVE_AT_LEAST);
-        self.deadlines.end_oldest_idle(count)
+    /// Makes room by ending some of the clients that have let us wait longest.
+    pub fn make_room(&self) {
+        let count = (self.connections.get() / ONE_WAITING_IN).max(LEAVE_AT_LEAST);
+        self.deadlines.end_oldest_waiting(count, LEAVE_AFTER);
     }
 
-    /// Gives up connections that nobody needs now, because there are no descriptors left: of idle
-    /// clients, and when there are none, of idle backends.
+    /// Gives up connections that nobody needs now, because there are no descriptors left: of
+    /// clients that let us wait, and when there are none, of idle backends.
     pub fn free_descriptors(&self) {
-        if self.end_oldest_idle() == 0 {
+        if self.deadlines.end_oldest_waiting(LEAVE_AT_LEAST, LEAVE_AFTER) == 0 {
             self.upstreams.close_idle();
         }
     }

@@ -160,7 +160,7 @@ async fn tick(worker: Rc<Worker>) {
         // Another worker may have nobody to ask.
         let lately = worker.deadlines.now().saturating_sub(2 * DEADLINE_TICK.as_millis() as u64);
         if worker.doors.were_besieged(lately) {
-            worker.end_oldest_idle();
+            worker.make_room();
         }
         if ticks.is_multiple_of(10) {
             worker.upstreams.tidy(&worker);

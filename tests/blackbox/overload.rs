@@ -10,6 +10,7 @@ use crate::harness::{BACKEND_PORT_TEXT, Driver, Lb, both_drivers, eventually};
 both_drivers!(
     a_client_beyond_the_bound_waits_for_a_busy_one,
     the_longest_idle_leave_first,
+    those_who_hold_their_heads_back_leave_too,
     the_idle_of_every_worker_make_room,
     without_memory_requests_get_503,
     without_descriptors_nobody_is_lost,
@@ -60,7 +61,7 @@ fn the_longest_idle_leave_first(driver: Driver) {
     };
     // Connections of earlier requests are closed by now, or are the first to leave.
     let mut old = idle(16);
-    std::thread::sleep(Duration::from_millis(400));
+    std::thread::sleep(Duration::from_millis(1500));
     let mut young = idle(8);
     let begun = Instant::now();
     assert_eq!(lb.get("/", &[]).status, 200);
@@ -70,6 +71,27 @@ fn the_longest_idle_leave_first(driver: Driver) {
     for conn in &mut young {
         assert_eq!(conn.get("/", &[]).status, 200, "the young stay");
     }
+}
+
+/// Half a head is no better than none; who asks one thing after the other stays.
+fn those_who_hold_their_heads_back_leave_too(driver: Driver) {
+    let (_engine, _echo, lb) = alone(driver, &["--ringress.maxConnections=12"]);
+    let mut busy = lb.connect();
+    assert_eq!(busy.get("/", &[]).status, 200);
+    let mut slow: Vec<Conn> = (0..11).map(|_| lb.connect()).collect();
+    for conn in &mut slow {
+        conn.send("GET / HTTP/1.1\r\nHost: x\r\n");
+    }
+    let late = std::thread::scope(|scope| {
+        let late = scope.spawn(|| lb.get("/", &[]).status);
+        while !late.is_finished() {
+            assert_eq!(busy.get("/", &[]).status, 200);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        late.join().expect("the late one")
+    });
+    assert_eq!(late, 200);
+    assert_eq!(slow[0].response("GET").status, 408, "it is told");
 }
 
 fn the_idle_of_every_worker_make_room(driver: Driver) {
