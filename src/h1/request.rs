@@ -5,22 +5,25 @@
 //! - section 2.2: every line ends in CRLF (a recipient may be lax; we are not), nothing stands
 //!   before the first field, no NUL, no bare CR; empty lines before the request line are skipped;
 //! - section 2.3: `HTTP/1.1` or `HTTP/1.0`, in capitals; another version is 505;
-//! - section 3: one space between the three parts of the request line; a target beyond its bound is
-//!   414, a head beyond its own 431;
+//! - section 3: one space between the three parts of the request line; a target beyond its bound
+//!   is 414, a head beyond its own 431;
 //! - section 3.2: exactly one `Host` in HTTP/1.1, at most one in HTTP/1.0, and a valid one (RFC
 //!   3986 section 3.2.2), without userinfo (RFC 9110 section 4.2.4);
-//! - section 3.2.2: a target in absolute form overrules `Host`; the schemes are `http` and `https`;
+//! - section 3.2.2: a target in absolute form overrules `Host`; the schemes are `http` and
+//!   `https`;
 //! - section 3.2.3: CONNECT is not for us: 501;
 //! - section 3.2.4: `*` is a target of OPTIONS alone;
-//! - section 5.1: no white space before a field's colon, no empty name; section 5.2: no folded line;
+//! - section 5.1: no white space before a field's colon, no empty name; section 5.2: no folded
+//!   line;
 //! - section 6.1: `Transfer-Encoding` is an error in HTTP/1.0;
 //! - section 6.3 item 3: `Transfer-Encoding` beside `Content-Length` is refused (it permits to
 //!   handle it; smuggling lives there);
-//! - section 6.3 item 4: a coding that does not end in `chunked` is 400, one that has others within
-//!   is 501 (section 6.1), so `chunked`, once, is the only one;
+//! - section 6.3 item 4: a coding that does not end in `chunked` is 400, one that has others
+//!   within is 501 (section 6.1), so `chunked`, once, is the only one;
 //! - section 6.3 item 5: `Content-Length` is one line of digits that fits a signed number (also
 //!   where all values are equal, which it permits);
-//! - section 9.3: HTTP/1.1 stays open unless it says `close`, HTTP/1.0 only if it says `keep-alive`;
+//! - section 9.3: HTTP/1.1 stays open unless it says `close`, HTTP/1.0 only if it says `keep-
+//!   alive`;
 //! - RFC 9110 section 7.8: an upgrade needs `Connection: upgrade`, HTTP/1.1 and no body; h2c has
 //!   been withdrawn by RFC 9113 section 3.1.
 

@@ -146,9 +146,9 @@ impl Deadlines {
         }
     }
 
-    /// Ends the clients that have let us wait longest, for a request or for the rest of its head, at
-    /// most `count` of them and none for less than `age`; gives how many. Its cost grows with what
-    /// is watched: for the moment when there is room for no more.
+    /// Ends the clients that have let us wait longest, for a request or for the rest of its head,
+    /// at most `count` of them and none for less than `age`; gives how many. Its cost grows with
+    /// what is watched: for the moment when there is room for no more.
     pub fn end_oldest_waiting(&self, count: usize, age: Duration) -> usize {
         let latest = self.tick_now().saturating_sub(ticks(age));
         let entries = self.entries.borrow();
