@@ -22,8 +22,8 @@
 //!   within is 501 (section 6.1), so `chunked`, once, is the only one;
 //! - section 6.3 item 5: `Content-Length` is one line of digits that fits a signed number (also
 //!   where all values are equal, which it permits);
-//! - section 9.3: HTTP/1.1 stays open unless it says `close`, HTTP/1.0 only if it says `keep-
-//!   alive`;
+//! - section 9.3: HTTP/1.1 stays open unless it says `close`, HTTP/1.0 only if it says
+//!   `keep-alive`;
 //! - RFC 9110 section 7.8: an upgrade needs `Connection: upgrade`, HTTP/1.1 and no body; h2c has
 //!   been withdrawn by RFC 9113 section 3.1.
 
