@@ -2,8 +2,9 @@
 """The mob of loadtest/chaos: misbehaving backends, and clients that ask for them, all at once.
 
 A process of its own with the lowest priority: it shall burden the proxy, not the client that
-measures beside it. Words on its standard input: `go`, `rest`, and `report`, which is answered with
-a line of JSON: by role, how often each outcome was seen, and what should not have been.
+measures beside it. Words on its standard input: `proxy` and `backends` say whom to ask, `rest` to
+ask nobody, and `report` is answered with a line of JSON: by role, how often each outcome was seen
+through the proxy, and what should not have been.
 """
 
 import argparse
@@ -24,37 +25,50 @@ PATIENCE_S, GENEROUS_S = 1.0, 15.0
 PAUSE_S = 0.01
 
 
+class Aim:
+    """Whom the clients ask: the proxy at an address, or their backends; while `going` is set."""
+
+    def __init__(self):
+        self.going, self.proxy = threading.Event(), None
+
+    def take(self, proxy):
+        self.proxy = proxy
+        self.going.set()
+
+
 class Client(threading.Thread):
     """Asks one role again and again, on a kept connection while there is one."""
 
-    def __init__(self, role, number, port, going):
+    def __init__(self, role, number, backend, aim):
         super().__init__(daemon=True)
-        self.role, self.port, self.going = role, port, going
+        self.role, self.backend, self.aim = role, backend, aim
         self.tokens = (f"{role.name}.{number}.{n}" for n in itertools.count())
         self.seen, self.faults = collections.Counter(), []
-        self.connection = None
+        self.connection, self.peer = None, None
 
     def run(self):
         while True:
-            self.going.wait()
-            token = next(self.tokens)
+            self.aim.going.wait()
+            proxy, token = self.aim.proxy, next(self.tokens)
             try:
-                outcome, fault = self.exchange(token)
+                outcome, fault = self.exchange(proxy or self.backend, token)
             except OSError as error:
                 outcome, fault = "error", f"cannot talk to the proxy: {error}"
-            self.seen[outcome] += 1
-            if fault:
-                self.faults.append(f"{self.role.name} {token}: {fault}")
+            # What a backend says without a proxy is nobody's fault.
+            if proxy:
+                self.seen[outcome] += 1
+                if fault:
+                    self.faults.append(f"{self.role.name} {token}: {fault}")
             time.sleep(PAUSE_S)
 
-    def exchange(self, token):
+    def exchange(self, peer, token):
         role = self.role
         try:
-            if self.connection and not self.connection.quiet():
+            if self.connection and (self.peer != peer or not self.connection.quiet()):
                 self.leave()
             if not self.connection:
                 patience = PATIENCE_S if role.waits else GENEROUS_S
-                self.connection = Connection(("127.0.0.1", self.port), patience)
+                self.connection, self.peer = Connection(peer, patience), peer
             method = "POST" if role.upload else "GET"
             self.connection.send(request(role, method, token))
             response = self.connection.response(method)
@@ -126,21 +140,23 @@ def main():
     parser.add_argument("port", type=int)
     port = parser.parse_args().port
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    going = threading.Event()
+    aim = Aim()
     misbehaviour.start()
     clients = [
-        Client(role, number, port, going)
-        for role in misbehaviour.ROLES
+        Client(role, number, (misbehaviour.address(at), misbehaviour.PORT), aim)
+        for at, role in enumerate(misbehaviour.ROLES)
         for number in range(CLIENTS_PER_ROLE)
     ]
     for client in clients:
         client.start()
     print("ready", flush=True)
     for word in map(str.strip, sys.stdin):
-        if word == "go":
-            going.set()
+        if word == "proxy":
+            aim.take(("127.0.0.1", port))
+        elif word == "backends":
+            aim.take(None)
         elif word == "rest":
-            going.clear()
+            aim.going.clear()
         elif word == "report":
             seen = {role.name: collections.Counter() for role in misbehaviour.ROLES}
             for client in clients:
