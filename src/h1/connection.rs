@@ -13,6 +13,7 @@ use super::plan::{Forward, Plan, Refusal, plan};
 use super::preface;
 use super::request::too_large;
 use crate::balance::Tried;
+use crate::config::EntryPoint;
 use crate::fault::Fault;
 use crate::life::Stage;
 use crate::limits::{FIRST_REQUEST_GRACE, HeadLimits, LINGER_BYTES, LINGER_TIMEOUT, PARKED_BYTES};
@@ -23,12 +24,12 @@ use crate::worker::socket::Socket;
 /// One client, for as long as its connection lasts.
 pub struct Client {
     pub socket: Socket,
-    /// Index of the entry point that it came in by.
-    pub entry_point: usize,
     /// Its address without port, as text.
     pub peer: Box<str>,
     /// Its forwarding fields are believed.
     pub trusted: bool,
+    /// Index of the entry point that it came in by; a small number, for many clients are idle.
+    entry_point: u16,
     /// It may introduce somebody else before its first request.
     preface_due: bool,
     /// When it came, in milliseconds on the process's clock.
@@ -40,25 +41,34 @@ pub struct Client {
 impl Client {
     /// The present request is its last, by the entry point's bounds on a connection.
     pub fn is_spent(&self, worker: &Worker) -> bool {
-        let entry_point = &worker.settings.entry_points[self.entry_point];
+        let entry_point = self.settings(worker);
         let (requests, time) = (entry_point.keep_alive_requests, entry_point.keep_alive_time);
         (requests != 0 && self.requests.get() >= requests)
             || (!time.is_zero()
                 && u128::from(worker.deadlines.now().saturating_sub(self.since))
                     >= time.as_millis())
     }
-}
 
-impl Client {
+    /// Index of the entry point that it came in by.
+    pub fn entry_point(&self) -> usize {
+        self.entry_point.into()
+    }
+
+    /// Of the entry point that it came in by.
+    pub fn settings<'a>(&self, worker: &'a Worker) -> &'a EntryPoint {
+        &worker.settings.entry_points[self.entry_point()]
+    }
+
     pub fn new(worker: &Worker, entry_point: usize, stream: TcpStream, peer: SocketAddr) -> Self {
         // An IPv4 client of a dual-stack listener is an IPv4 client, in lists and in headers.
         let address = peer.ip().to_canonical();
+        let settings = &worker.settings.entry_points[entry_point];
         Self {
             socket: Socket::new(stream, &worker.deadlines),
-            entry_point,
+            entry_point: entry_point.try_into().unwrap_or(u16::MAX),
             peer: address.to_string().into(),
-            trusted: worker.settings.entry_points[entry_point].trust.covers(address),
-            preface_due: worker.settings.entry_points[entry_point].proxy_protocol.is_some(),
+            trusted: settings.trust.covers(address),
+            preface_due: settings.proxy_protocol.is_some(),
             since: worker.deadlines.now(),
             requests: Cell::new(0),
         }
@@ -79,7 +89,7 @@ pub async fn serve(worker: &Rc<Worker>, client: &mut Client) {
 
 /// Waits for the first bytes of a request; holds no buffer while there are none.
 async fn has_input(worker: &Rc<Worker>, client: &mut Client) -> bool {
-    let idle = worker.settings.entry_points[client.entry_point].idle_timeout;
+    let idle = client.settings(worker).idle_timeout;
     client.socket.deadline.arm_read(idle);
     let is_new = client.requests.get() == 0;
     client.socket.deadline.set_idle(if is_new { FIRST_REQUEST_GRACE } else { Duration::ZERO });
@@ -123,7 +133,7 @@ async fn turn_away(worker: &Rc<Worker>, client: &mut Client) {
 
 /// Serves what has come, and all that is pipelined behind it.
 async fn serve_input(worker: &Rc<Worker>, client: &mut Client, mut input: Buffer) -> After {
-    let write_timeout = worker.settings.entry_points[client.entry_point].write_timeout;
+    let write_timeout = client.settings(worker).write_timeout;
     for round in 0.. {
         skip_empty_lines(&mut input);
         if input.is_empty() {
@@ -162,7 +172,7 @@ async fn read_head(
 ) -> Result<(Plan, Forward), Refusal> {
     client.socket.deadline.arm_read(worker.settings.limits.head_timeout);
     client.socket.deadline.set_in_head();
-    let limits = &worker.settings.entry_points[client.entry_point].heads;
+    let limits = &client.settings(worker).heads;
     loop {
         // Taken anew each time: who sends his head slowly shall not hold more than it needs.
         let mut forward = Forward::new(worker);
@@ -196,6 +206,10 @@ async fn read_line(
         if input.filled().len() <= PARKED_BYTES {
             input.park();
             client.socket.readable(worker).await.map_err(|_| NoLine::Ended)?;
+            // Bytes at the very last moment are no whole head any more.
+            if client.socket.deadline.ended() {
+                return Err(NoLine::Ended);
+            }
             input.unpark();
         }
         if input.fill_more(&mut client.socket.read, limits.bytes).await? {
@@ -237,7 +251,10 @@ pub(super) async fn refuse(
 /// Reads on for a moment after our last word. Closing over unread bytes would be a reset, and the
 /// reset could overtake the answer (RFC 9112 section 9.6).
 pub(super) async fn linger(worker: &Rc<Worker>, client: &mut Client) {
-    client.socket.control.shut_write();
+    // Of whom a deadline has ended nothing more is read than what has come: closing says it too.
+    if !client.socket.deadline.ended() {
+        client.socket.control.shut_write();
+    }
     client.socket.deadline.arm_read(LINGER_TIMEOUT);
     let mut sink = worker.buffers.take_sink();
     let mut left = LINGER_BYTES;

@@ -89,7 +89,7 @@ pub fn plan(
     tried: &Tried,
 ) -> Result<Option<Plan>, Refusal> {
     let mut fields = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
-    let limits = &worker.settings.entry_points[client.entry_point].heads;
+    let limits = &client.settings(worker).heads;
     let parsed = request::parse(input, &mut fields, limits).map_err(Refusal::unread)?;
     let Some(head) = parsed else { return Ok(None) };
     let facts = Facts {
@@ -127,7 +127,7 @@ fn choose_and_write(
     // The table is looked at in this closure and nowhere else on the request's way.
     worker.store.read(|table| {
         let service = table
-            .routes(client.entry_point)
+            .routes(client.entry_point())
             .and_then(|routes| routes.find(&subject))
             .and_then(|index| table.service(index))
             .ok_or(Fault::NoRoute)?;

@@ -8,9 +8,9 @@ use std::io;
 use std::rc::Rc;
 
 use monoio::buf::{IoBuf as _, IoBufMut as _};
-use monoio::io::{AsyncReadRent, AsyncWriteRent};
 
 use super::deadline::Deadline;
+use super::socket::{ReadHalf, WriteHalf};
 use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, POOLED_BUFFERS};
 
 /// The buffers of one worker, by size.
@@ -181,7 +181,7 @@ impl Buffer {
     ///
     /// The caller sees to it that there is room. If the future is dropped, the bytes that were
     /// filled are lost with the connection.
-    pub async fn fill(&mut self, from: &mut impl AsyncReadRent) -> io::Result<usize> {
+    pub async fn fill(&mut self, from: &mut ReadHalf) -> io::Result<usize> {
         let bytes = std::mem::take(&mut self.bytes);
         let (filled, capacity) = (bytes.len(), bytes.capacity());
         debug_assert!(filled < capacity, "a read into no room looks like the end of the stream");
@@ -214,11 +214,7 @@ impl Buffer {
 
     /// Reads once, behind what is filled; makes room by moving that to the front or to a larger
     /// buffer, but not for more than `limit` bytes. True if a line end has come.
-    pub async fn fill_more(
-        &mut self,
-        from: &mut impl AsyncReadRent,
-        limit: usize,
-    ) -> Result<bool, NoLine> {
+    pub async fn fill_more(&mut self, from: &mut ReadHalf, limit: usize) -> Result<bool, NoLine> {
         if self.filled().len() >= limit {
             return Err(NoLine::NoRoom);
         }
@@ -236,11 +232,7 @@ impl Buffer {
     }
 
     /// The same until a line end has come.
-    pub async fn fill_line(
-        &mut self,
-        from: &mut impl AsyncReadRent,
-        limit: usize,
-    ) -> Result<(), NoLine> {
+    pub async fn fill_line(&mut self, from: &mut ReadHalf, limit: usize) -> Result<(), NoLine> {
         while !self.fill_more(from, limit).await? {}
         Ok(())
     }
@@ -249,7 +241,7 @@ impl Buffer {
     pub async fn send(
         &mut self,
         n: usize,
-        to: &mut impl AsyncWriteRent,
+        to: &mut WriteHalf,
         deadline: &Deadline,
     ) -> io::Result<()> {
         let end = self.start + n;
@@ -271,11 +263,7 @@ impl Buffer {
     }
 
     /// Writes everything that is filled.
-    pub async fn send_all(
-        &mut self,
-        to: &mut impl AsyncWriteRent,
-        deadline: &Deadline,
-    ) -> io::Result<()> {
+    pub async fn send_all(&mut self, to: &mut WriteHalf, deadline: &Deadline) -> io::Result<()> {
         self.send(self.filled().len(), to, deadline).await
     }
 }

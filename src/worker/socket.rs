@@ -5,12 +5,16 @@
 )]
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use monoio::BufResult;
+use monoio::buf::{IoBuf, IoBufMut};
+use monoio::io::{AsyncReadRent as _, AsyncWriteRent as _};
 use monoio::io::{OwnedReadHalf, OwnedWriteHalf, Splitable as _};
 use monoio::net::TcpStream;
 use rustix::io::Errno;
@@ -19,12 +23,21 @@ use rustix::net::{RecvFlags, Shutdown, SocketFlags};
 use super::Worker;
 use super::deadline::{Deadline, Deadlines};
 
-pub type ReadHalf = OwnedReadHalf<TcpStream>;
-pub type WriteHalf = OwnedWriteHalf<TcpStream>;
+/// What is read from a connection.
+pub struct ReadHalf(Half<OwnedReadHalf<TcpStream>>);
+
+/// What is written to a connection.
+pub struct WriteHalf(Half<OwnedWriteHalf<TcpStream>>);
+
+/// One direction, with a note whether an operation of it was begun and has not ended.
+struct Half<T> {
+    /// In place until the `Socket` around it is dropped.
+    half: ManuallyDrop<T>,
+    in_flight: bool,
+}
 
 /// One TCP connection. Its parts are fields, so that both directions can be in use at once.
 pub struct Socket {
-    /// Declared first: dropped before the halves close the descriptor that it watches.
     pub deadline: Deadline,
     pub control: Control,
     pub read: ReadHalf,
@@ -41,18 +54,27 @@ impl Socket {
     pub fn new(stream: TcpStream, deadlines: &Rc<Deadlines>) -> Self {
         let fd = stream.as_raw_fd();
         let (read, write) = stream.into_split();
-        Self { deadline: deadlines.watch(fd), control: Control { fd }, read, write }
+        Self {
+            deadline: deadlines.watch(fd),
+            control: Control { fd },
+            read: ReadHalf(Half::new(read)),
+            write: WriteHalf(Half::new(write)),
+        }
     }
 
     /// Waits until there is something to read, holding no buffer meanwhile. In rare cases it comes
     /// back too early; the read that follows then waits.
     pub async fn readable(&mut self, worker: &Worker) -> io::Result<()> {
-        if !worker.nonblocking_sockets {
-            return self.stream().readable(false).await;
-        }
         // Asking the kernel makes the driver forget the last event, so the next one is news and
         // the kernel need not be asked again.
-        if self.is_quiet(worker) { self.stream().readable(true).await } else { Ok(()) }
+        let relaxed = worker.nonblocking_sockets;
+        if relaxed && !self.is_quiet(worker) {
+            return Ok(());
+        }
+        self.read.0.in_flight = true;
+        let ready = self.stream().readable(relaxed).await;
+        self.read.0.in_flight = false;
+        ready
     }
 
     /// Nothing has come and the peer has not closed: the connection can carry another request.
@@ -67,7 +89,10 @@ impl Socket {
 
     /// Waits until a connection that is being opened is open, or has failed.
     pub async fn writable(&mut self) -> io::Result<()> {
-        self.stream().writable(true).await
+        self.write.0.in_flight = true;
+        let ready = self.stream().writable(true).await;
+        self.write.0.in_flight = false;
+        ready
     }
 
     fn stream(&mut self) -> &TcpStream {
@@ -75,7 +100,52 @@ impl Socket {
         // neither half is in use by another future, so no `&mut TcpStream` is alive beside this
         // shared reference; the halves, which keep it alive, are not dropped while `self` is
         // borrowed.
-        unsafe { &*self.read.0.get() }
+        unsafe { &*self.read.0.half.0.get() }
+    }
+}
+
+impl Drop for Socket {
+    /// Closes the descriptor by a plain close(2). The driver's own way shuts the socket down
+    /// first, and under io_uring closes it by an operation that it then tries to cancel, for which
+    /// the kernel searches all that is in flight: measured, 13 µs beside 10,000 idle clients.
+    fn drop(&mut self) {
+        let (read, write) = (&mut self.read.0, &mut self.write.0);
+        let in_flight = read.in_flight || write.in_flight;
+        // SAFETY: nobody can look at the halves after this.
+        let (read, write) =
+            unsafe { (ManuallyDrop::take(&mut read.half), ManuallyDrop::take(&mut write.half)) };
+        // An operation that is still in flight shares the descriptor: the driver closes it then.
+        if !in_flight && let Ok(stream) = read.reunite(write) {
+            // SAFETY: the stream has just given it away. The deadline that still watches it, until
+            // the fields are dropped, does so on this thread, which does nothing in between.
+            drop(unsafe { OwnedFd::from_raw_fd(stream.into_raw_fd()) });
+        }
+    }
+}
+
+impl<T> Half<T> {
+    fn new(half: T) -> Self {
+        Self { half: ManuallyDrop::new(half), in_flight: false }
+    }
+}
+
+impl ReadHalf {
+    /// Reads once; 0 bytes are the end of the stream.
+    pub async fn read<B: IoBufMut>(&mut self, into: B) -> BufResult<usize, B> {
+        self.0.in_flight = true;
+        let read = self.0.half.read(into).await;
+        self.0.in_flight = false;
+        read
+    }
+}
+
+impl WriteHalf {
+    /// Writes once; says how many bytes.
+    pub async fn write<B: IoBuf>(&mut self, from: B) -> BufResult<usize, B> {
+        self.0.in_flight = true;
+        let written = self.0.half.write(from).await;
+        self.0.in_flight = false;
+        written
     }
 }
 
@@ -139,8 +209,8 @@ pub(super) fn has_ended(fd: RawFd) -> bool {
 
 fn watched(fd: &RawFd) -> BorrowedFd<'_> {
     // SAFETY: `Deadlines` holds descriptors only between `watch` and the drop of its guard, and
-    // who watches drops the guard before the descriptor can be closed: `Socket` by the order of
-    // its fields. A backend's descriptor is held only while `Awaiting` borrows its socket.
+    // who watches drops the guard before this thread can do anything after the descriptor was
+    // closed: see `Socket::drop`. A backend's is held only while `Awaiting` borrows its socket.
     unsafe { BorrowedFd::borrow_raw(*fd) }
 }
 
