@@ -192,43 +192,52 @@ def ringress(options, driver, port):
     return Proxy(f"ringress {driver}", port, command)
 
 
-def peers(options, folder):
-    haproxy = ["haproxy", "-db", "-f", config("haproxy.cfg", 8003, folder)]
+def peers(options, folder, offset=0):
+    """Every proxy once; another set of them needs another offset of its ports."""
+    haproxy, nginx = 8003 + offset, 8004 + offset
     return [
-        ringress(options, "io_uring", 8001),
-        ringress(options, "epoll", 8002),
-        Proxy("haproxy", 8003, haproxy),
-        Proxy("nginx", 8004, ["nginx", "-c", config("nginx.conf", 8004, folder)]),
+        ringress(options, "io_uring", 8001 + offset),
+        ringress(options, "epoll", 8002 + offset),
+        Proxy("haproxy", haproxy, ["haproxy", "-db", "-f", config("haproxy.cfg", haproxy, folder)]),
+        Proxy("nginx", nginx, ["nginx", "-c", config("nginx.conf", nginx, folder)]),
     ]
 
 
-def wrk(proxy, connections, seconds, meanwhile=None):
-    """One slice of clean load; `meanwhile` is called in its middle."""
+def wrk(proxies, connections, seconds, meanwhile=None):
+    """One slice of clean load on each of them at once; `meanwhile` is called in its middle."""
     total, stolen = machine_time()
-    cpu, begun = proxy.cpu_ns(), time.monotonic_ns()
-    command = ["taskset", "-c", LOAD_CPU, "wrk", "-t1", f"-c{connections}", f"-d{seconds}",
-               "-H", COOKIE, f"http://127.0.0.1:{proxy.port}/"]  # fmt: skip
-    client = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    seen = None
+    cpu, begun = [proxy.cpu_ns() for proxy in proxies], time.monotonic_ns()
+    clients, texts, seen = [], [], None
     try:
+        for proxy in proxies:
+            command = ["taskset", "-c", LOAD_CPU, "wrk", "-t1", f"-c{connections}", f"-d{seconds}",
+                       "-H", COOKIE, f"http://127.0.0.1:{proxy.port}/"]  # fmt: skip
+            clients.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
         if meanwhile:
             time.sleep(seconds / 2)
             seen = meanwhile()
-        text, _ = client.communicate(timeout=seconds + 30)
+        texts = [client.communicate(timeout=seconds + 30)[0] for client in clients]
     finally:
-        client.kill()
-    cpu, elapsed = proxy.cpu_ns() - cpu, time.monotonic_ns() - begun
+        for client in clients:
+            client.kill()
+    elapsed = time.monotonic_ns() - begun
+    cpu = [proxy.cpu_ns() - before for proxy, before in zip(proxies, cpu, strict=True)]
     total_after, stolen_after = machine_time()
-    requests = next(int(line.split()[0]) for line in text.splitlines() if "requests in" in line)
-    rate = next(float(line.split()[1]) for line in text.splitlines() if "Requests/sec" in line)
-    return {
-        "rate": rate,
-        "us": cpu / 1000 / max(1, requests),
-        "busy": cpu / elapsed,
-        "steal": (stolen_after - stolen) / max(1, total_after - total),
-        "errors": [line.strip() for line in text.splitlines() if is_error(line)],
-        "meanwhile": seen,
-    }
+    steal = (stolen_after - stolen) / max(1, total_after - total)
+    slices = []
+    for text, used in zip(texts, cpu, strict=True):
+        lines = [line.strip() for line in text.splitlines()]
+        requests = next(int(line.split()[0]) for line in lines if "requests in" in line)
+        rate = next(float(line.split()[1]) for line in lines if "Requests/sec" in line)
+        slices.append({
+            "rate": rate,
+            "us": used / 1000 / max(1, requests),
+            "busy": used / elapsed,
+            "steal": steal,
+            "errors": [line for line in lines if is_error(line)],
+            "meanwhile": seen,
+        })  # fmt: skip
+    return slices
 
 
 def is_error(line):
