@@ -5,6 +5,7 @@ connection tracking, and away from every other network of the machine.
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -37,10 +38,12 @@ PACKAGES = {
 class Proxy:
     """A proxy (or another server) under test: how it is started, and which processes it has."""
 
-    def __init__(self, name, port, command, cpu=PROXY_CPU, url=None):
+    def __init__(self, name, port, command, cpu=PROXY_CPU, url=None, host=None):
         self.name, self.port, self.command, self.cpu = name, port, command, cpu
         # Answered with 200 once it is up.
-        self.url = url or f"http://127.0.0.1:{port}/"
+        self.request = urllib.request.Request(url or f"http://127.0.0.1:{port}/")
+        if host:
+            self.request.add_header("Host", host)
         self.process = None
 
     def start(self):
@@ -53,7 +56,7 @@ class Proxy:
     def wait_until_it_answers(self):
         for _ in range(100):
             with contextlib.suppress(OSError):
-                with urllib.request.urlopen(self.url, timeout=1) as answer:
+                with urllib.request.urlopen(self.request, timeout=1) as answer:
                     if answer.status == 200:
                         return
             time.sleep(0.05)
@@ -170,48 +173,30 @@ def raise_descriptor_limit():
     return limit
 
 
-def config(name, port, folder):
-    text = (HERE / "peers" / name).read_text().replace("@PORT@", str(port))
-    path = pathlib.Path(folder) / f"{port}-{name}"
-    path.write_text(text.replace("@DIR@", folder))
-    return str(path)
+@dataclasses.dataclass(frozen=True)
+class Load:
+    """What wrk asks for."""
+
+    connections: int = 64
+    path: str = "/"
+    headers: tuple = (COOKIE,)
+    # A file of loadtest/wrk, and what it is told.
+    script: tuple = ()
 
 
-def backend(folder):
-    (pathlib.Path(folder) / "large").write_bytes(bytes(range(256)) * 4096)
-    command = ["nginx", "-c", config("backend.conf", 9000, folder)]
-    return Proxy("backend", 9000, command, LOAD_CPU, "http://127.0.0.2:9000/")
-
-
-def ringress(options, driver, port):
-    command = [
-        options.binary, "demo", "--listen", f"127.0.0.1:{port}",
-        "--dashboard", f"127.0.0.1:{port + 100}", "--backend", "127.0.0.2",
-        "--backend-port", "9000", "--", "--ringress.workers=1", f"--ringress.driver={driver}",
-    ]  # fmt: skip
-    return Proxy(f"ringress {driver}", port, command)
-
-
-def peers(options, folder, offset=0):
-    """Every proxy once; another set of them needs another offset of its ports."""
-    haproxy, nginx = 8003 + offset, 8004 + offset
-    return [
-        ringress(options, "io_uring", 8001 + offset),
-        ringress(options, "epoll", 8002 + offset),
-        Proxy("haproxy", haproxy, ["haproxy", "-db", "-f", config("haproxy.cfg", haproxy, folder)]),
-        Proxy("nginx", nginx, ["nginx", "-c", config("nginx.conf", nginx, folder)]),
-    ]
-
-
-def wrk(proxies, connections, seconds, meanwhile=None):
-    """One slice of clean load on each of them at once; `meanwhile` is called in its middle."""
+def wrk(proxies, load, seconds, meanwhile=None):
+    """One slice of load on each of them at once; `meanwhile` is called in its middle."""
     total, stolen = machine_time()
     cpu, begun = [proxy.cpu_ns() for proxy in proxies], time.monotonic_ns()
     clients, texts, seen = [], [], None
     try:
         for proxy in proxies:
-            command = ["taskset", "-c", LOAD_CPU, "wrk", "-t1", f"-c{connections}", f"-d{seconds}",
-                       "-H", COOKIE, f"http://127.0.0.1:{proxy.port}/"]  # fmt: skip
+            command = ["taskset", "-c", LOAD_CPU, "wrk", "-t1", f"-c{load.connections}",
+                       f"-d{seconds}", f"http://127.0.0.1:{proxy.port}{load.path}"]  # fmt: skip
+            for header in load.headers:
+                command += ["-H", header]
+            if load.script:
+                command += ["-s", str(HERE / "wrk" / load.script[0]), "--", *load.script[1:]]
             clients.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
         if meanwhile:
             time.sleep(seconds / 2)
@@ -252,6 +237,13 @@ def machine_time():
 
 def machine():
     return f"{platform.machine()}, Linux {platform.release()}"
+
+
+def cpu_model():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or "unknown CPU"
 
 
 def write_json(options, figures):
