@@ -13,7 +13,6 @@ use super::plan::{Forward, Plan, Refusal, plan};
 use super::preface;
 use super::request::too_large;
 use crate::balance::Tried;
-use crate::config::EntryPoint;
 use crate::fault::Fault;
 use crate::life::Stage;
 use crate::limits::{FIRST_REQUEST_GRACE, HeadLimits, LINGER_BYTES, LINGER_TIMEOUT, PARKED_BYTES};
@@ -41,7 +40,7 @@ pub struct Client {
 impl Client {
     /// The present request is its last, by the entry point's bounds on a connection.
     pub fn is_spent(&self, worker: &Worker) -> bool {
-        let entry_point = self.settings(worker);
+        let entry_point = worker.entry_point(self.entry_point());
         let (requests, time) = (entry_point.keep_alive_requests, entry_point.keep_alive_time);
         (requests != 0 && self.requests.get() >= requests)
             || (!time.is_zero()
@@ -54,15 +53,10 @@ impl Client {
         self.entry_point.into()
     }
 
-    /// Of the entry point that it came in by.
-    pub fn settings<'a>(&self, worker: &'a Worker) -> &'a EntryPoint {
-        &worker.settings.entry_points[self.entry_point()]
-    }
-
     pub fn new(worker: &Worker, entry_point: usize, stream: TcpStream, peer: SocketAddr) -> Self {
         // An IPv4 client of a dual-stack listener is an IPv4 client, in lists and in headers.
         let address = peer.ip().to_canonical();
-        let settings = &worker.settings.entry_points[entry_point];
+        let settings = worker.entry_point(entry_point);
         Self {
             socket: Socket::new(stream, &worker.deadlines),
             entry_point: entry_point.try_into().unwrap_or(u16::MAX),
@@ -89,7 +83,7 @@ pub async fn serve(worker: &Rc<Worker>, client: &mut Client) {
 
 /// Waits for the first bytes of a request; holds no buffer while there are none.
 async fn has_input(worker: &Rc<Worker>, client: &mut Client) -> bool {
-    let idle = client.settings(worker).idle_timeout;
+    let idle = worker.entry_point(client.entry_point()).idle_timeout;
     client.socket.deadline.arm_read(idle);
     let is_new = client.requests.get() == 0;
     client.socket.deadline.set_idle(if is_new { FIRST_REQUEST_GRACE } else { Duration::ZERO });
@@ -133,7 +127,7 @@ async fn turn_away(worker: &Rc<Worker>, client: &mut Client) {
 
 /// Serves what has come, and all that is pipelined behind it.
 async fn serve_input(worker: &Rc<Worker>, client: &mut Client, mut input: Buffer) -> After {
-    let write_timeout = client.settings(worker).write_timeout;
+    let write_timeout = worker.entry_point(client.entry_point()).write_timeout;
     for round in 0.. {
         skip_empty_lines(&mut input);
         if input.is_empty() {
@@ -172,7 +166,7 @@ async fn read_head(
 ) -> Result<(Plan, Forward), Refusal> {
     client.socket.deadline.arm_read(worker.settings.limits.head_timeout);
     client.socket.deadline.set_in_head();
-    let limits = &client.settings(worker).heads;
+    let limits = &worker.entry_point(client.entry_point()).heads;
     loop {
         // Taken anew each time: who sends his head slowly shall not hold more than it needs.
         let mut forward = Forward::new(worker);

@@ -162,7 +162,7 @@ async fn attempt(
         (result, true)
     } else {
         input.consume(facts.head_len + in_output);
-        let time = client.settings(worker).read_timeout;
+        let time = worker.entry_point(client.entry_point()).read_timeout;
         let upload = Upload { input, output, body, pending: ahead - in_output, time };
         both_ways(worker, client, &mut link, upload, &mut reply).await
     };

@@ -89,7 +89,7 @@ pub fn plan(
     tried: &Tried,
 ) -> Result<Option<Plan>, Refusal> {
     let mut fields = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
-    let limits = &client.settings(worker).heads;
+    let limits = &worker.entry_point(client.entry_point()).heads;
     let parsed = request::parse(input, &mut fields, limits).map_err(Refusal::unread)?;
     let Some(head) = parsed else { return Ok(None) };
     let facts = Facts {

@@ -27,7 +27,7 @@ pub(super) async fn read(worker: &Worker, client: &mut Client, input: &mut Buffe
     };
     let Some(header) = found else { return After::Next };
     input.consume(header.length);
-    let entry_point = client.settings(worker);
+    let entry_point = worker.entry_point(client.entry_point());
     let trust = entry_point.proxy_protocol.as_ref();
     // So far the client is the peer.
     let peer = client.peer.parse::<IpAddr>();

@@ -109,7 +109,7 @@ impl Complaint {
         let pause = COMPLAINT_PAUSE.as_millis() as u64;
         if self.last.is_none_or(|last| now >= last + pause) {
             self.last = Some(now);
-            let name = &worker.settings.entry_points[entry_point].name;
+            let name = &worker.entry_point(entry_point).name;
             tracing::error!("entry point {name}: {what}; new clients wait");
         }
     }

@@ -64,6 +64,12 @@ pub struct Worker {
 }
 
 impl Worker {
+    /// What is set for an entry point, by its index.
+    #[inline]
+    pub fn entry_point(&self, index: usize) -> &EntryPoint {
+        &self.settings.entry_points[index]
+    }
+
     /// Lets other connections have their turn, every so many rounds of a loop.
     ///
     /// With epoll an operation that is ready completes without leaving the task: a peer that is
