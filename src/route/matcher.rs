@@ -1,7 +1,8 @@
-//! Rules compiled for one entry point: a hash probe for the host, then candidates by priority.
+//! Rules compiled for one entry point: a hash probe for the host, and few for the path.
 
 use std::collections::HashMap;
 
+use super::candidates::{Candidate, Candidates};
 use crate::model::Rule;
 
 /// What a rule looks at. Names and values borrow from the connection's own buffer.
@@ -14,42 +15,26 @@ pub struct Subject<'a> {
     pub headers: &'a [httparse::Header<'a>],
 }
 
-/// The routers of one entry point, in the order in which they are tried.
+/// The routers of one entry point.
 ///
 /// Routers that need one of a list of hosts are found by one hash probe; only the others are
-/// looked at for every request. Both lists are sorted and merged while matching.
+/// looked at for every request.
 #[derive(Default)]
 pub struct Routes {
-    by_host: HashMap<Box<[u8]>, Vec<Candidate>, ahash::RandomState>,
-    any_host: Vec<Candidate>,
-}
-
-struct Candidate {
-    priority: i64,
-    /// Place among all routers in the order of names: decides between equal priorities, so that
-    /// two replicas with the same model never disagree.
-    order: u32,
-    /// What is left of the rule once the host is known to match.
-    rule: Option<Rule>,
-    service: u32,
-}
-
-impl Candidate {
-    /// Whether `self` is tried before `other`.
-    fn precedes(&self, other: &Self) -> bool {
-        (other.priority, self.order) < (self.priority, other.order)
-    }
+    by_host: HashMap<Box<[u8]>, Candidates, ahash::RandomState>,
+    any_host: Candidates,
 }
 
 impl Routes {
     /// Compiles rules with their priority and service, given in the order of router names.
     pub fn compile<'m>(routers: impl Iterator<Item = (&'m Rule, i64, u32)>) -> Self {
-        let mut routes = Self::default();
+        let mut by_host = HashMap::<_, Vec<Candidate>, ahash::RandomState>::default();
+        let mut any_host = Vec::new();
         for (order, (rule, priority, service)) in (0..).zip(routers) {
             match split_hosts(rule) {
                 Some((hosts, rest)) => {
                     for host in hosts {
-                        let list = routes.by_host.entry(host.as_bytes().into()).or_default();
+                        let list = by_host.entry(host.as_bytes().into()).or_default();
                         // Host(a) || Host(a) would otherwise be listed, and tried, twice.
                         if list.last().is_none_or(|last| last.order != order) {
                             list.push(Candidate { priority, order, rule: rest.clone(), service });
@@ -58,47 +43,26 @@ impl Routes {
                 }
                 None => {
                     let rule = Some(rule.clone());
-                    routes.any_host.push(Candidate { priority, order, rule, service });
+                    any_host.push(Candidate { priority, order, rule, service });
                 }
             }
         }
-        let sort = |list: &mut Vec<Candidate>| {
-            list.sort_by_key(|c| (std::cmp::Reverse(c.priority), c.order));
-        };
-        routes.by_host.values_mut().for_each(sort);
-        sort(&mut routes.any_host);
-        routes
+        Self {
+            by_host: by_host.into_iter().map(|(h, list)| (h, Candidates::new(list))).collect(),
+            any_host: Candidates::new(any_host),
+        }
     }
 
     /// The service of the first router that matches.
     #[inline]
     pub fn find(&self, subject: &Subject<'_>) -> Option<u32> {
-        let mut named: &[Candidate] = if self.by_host.is_empty() {
-            &[]
-        } else {
-            self.by_host.get(subject.host).map_or(&[], |l| l)
-        };
-        let mut general: &[Candidate] = &self.any_host;
-        loop {
-            let candidate = match (named, general) {
-                ([first, rest @ ..], [other, ..]) if first.precedes(other) => {
-                    named = rest;
-                    first
-                }
-                (_, [first, rest @ ..]) => {
-                    general = rest;
-                    first
-                }
-                ([first, rest @ ..], []) => {
-                    named = rest;
-                    first
-                }
-                ([], []) => return None,
-            };
-            if candidate.rule.as_ref().is_none_or(|rule| matches(rule, subject)) {
-                return Some(candidate.service);
-            }
+        let mut best = None;
+        if !self.by_host.is_empty()
+            && let Some(named) = self.by_host.get(subject.host)
+        {
+            best = named.better(subject, best);
         }
+        self.any_host.better(subject, best).map(|candidate| candidate.service)
     }
 }
 
@@ -134,7 +98,7 @@ fn split_hosts(rule: &Rule) -> Option<(Vec<&str>, Option<Rule>)> {
     }
 }
 
-fn matches(rule: &Rule, subject: &Subject<'_>) -> bool {
+pub(super) fn matches(rule: &Rule, subject: &Subject<'_>) -> bool {
     match rule {
         Rule::All(parts) => parts.iter().all(|part| matches(part, subject)),
         Rule::Any(parts) => parts.iter().any(|part| matches(part, subject)),
@@ -209,7 +173,8 @@ mod tests {
     fn any_rule() -> impl Strategy<Value = Rule> {
         let leaf = prop_oneof![
             "[ab]".prop_map(Rule::Host),
-            "/[xy]?".prop_map(Rule::PathPrefix),
+            "/[xy]{0,2}".prop_map(Rule::PathPrefix),
+            "/[xy]{0,2}".prop_map(Rule::Path),
             Just(Rule::Method("GET".into())),
         ];
         leaf.prop_recursive(3, 12, 3, |inner| {
@@ -225,9 +190,9 @@ mod tests {
         /// The compiled form finds what trying every rule in order would find.
         #[test]
         fn compilation_changes_nothing(
-            rules in prop::collection::vec((any_rule(), 0_i64..4), 0..8),
+            rules in prop::collection::vec((any_rule(), 0_i64..4), 0..24),
             host in "[abc]",
-            path in "/[xyz]?",
+            path in "/[xyz]{0,3}",
         ) {
             let subject = Subject {
                 host: host.as_bytes(), path: path.as_bytes(), method: b"GET", headers: &[],

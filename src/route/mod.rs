@@ -1,5 +1,6 @@
 //! From a request to a router's service.
 
+mod candidates;
 pub mod grammar;
 mod matcher;
 
