@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, Shutdown, SocketFlags, sockopt};
 use slab::Slab;
 
-use crate::{BUFFER_BYTES, at, backend_socket, complain, max_clients, shut};
+use crate::{BUFFER_BYTES, at, complain, max_clients, shut, sockets};
 
 /// The event data of the listener; `token` says that of a socket.
 const LISTENER: u64 = u64::MAX;
@@ -167,8 +167,7 @@ impl Relay<'_> {
     }
 
     fn open(&mut self, client: OwnedFd) -> io::Result<()> {
-        sockopt::set_tcp_nodelay(&client, true)?;
-        let backend = backend_socket(self.backend, SocketFlags::NONBLOCK)?;
+        let [client, backend] = sockets(client, self.backend, SocketFlags::NONBLOCK)?;
         match rustix::net::connect(&backend, &self.backend) {
             Ok(()) | Err(Errno::INPROGRESS) => {}
             Err(error) => return Err(at("connect", self.backend)(error)),

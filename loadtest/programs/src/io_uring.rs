@@ -17,10 +17,10 @@ use io_uring::types::Fd;
 use io_uring::{IoUring, cqueue, opcode};
 use rustix::io::Errno;
 use rustix::net::addr::SocketAddrArg as _;
-use rustix::net::{RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketFlags, sockopt};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketFlags};
 use slab::Slab;
 
-use crate::{BUFFER_BYTES, at, backend_socket, complain, max_clients, shut};
+use crate::{BUFFER_BYTES, at, complain, max_clients, shut, sockets};
 
 /// What one turn can submit without entering the kernel in between; it enters where more is there.
 const ENTRIES: u32 = 4096;
@@ -201,13 +201,16 @@ impl Relay<'_> {
             eprintln!("relay: accept: {} clients are the limit", self.max_pairs);
             return Ok(());
         }
-        sockopt::set_tcp_nodelay(&client, true).map_err(at("nodelay", "client"))?;
-        let backend = backend_socket(self.backend, SocketFlags::empty())
-            .map_err(at("socket for", self.backend))?;
+        let sockets = match sockets(client, self.backend, SocketFlags::empty()) {
+            Ok(sockets) => sockets,
+            Err(error) => {
+                eprintln!("relay: {error}");
+                return Ok(());
+            }
+        };
         let (address, len) = (self.address.as_ptr().cast(), self.address.addr_len());
-        let connect = opcode::Connect::new(fd(&backend), address, len).build();
+        let connect = opcode::Connect::new(fd(&sockets[1]), address, len).build();
         let buffers = [(); 2].map(|()| vec![0; BUFFER_BYTES].into());
-        let sockets = [client, backend];
         let number = self.pairs.insert(Pair { sockets, buffers, in_flight: 1, failed: false });
         self.push(&[connect.user_data(Task::Connect(number).pack())])
     }

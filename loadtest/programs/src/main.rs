@@ -80,11 +80,13 @@ fn socket(to: SocketAddr, flags: SocketFlags) -> io::Result<OwnedFd> {
     Ok(rustix::net::socket_with(family, SocketType::STREAM, flags, None)?)
 }
 
-/// A socket for a backend connection.
-fn backend_socket(to: SocketAddr, flags: SocketFlags) -> io::Result<OwnedFd> {
-    let socket = socket(to, flags)?;
-    sockopt::set_tcp_nodelay(&socket, true)?;
-    Ok(socket)
+/// The sockets of a new client: its own, and one that is to be connected to the backend.
+fn sockets(client: OwnedFd, to: SocketAddr, flags: SocketFlags) -> io::Result<[OwnedFd; 2]> {
+    let sockets = [client, socket(to, flags).map_err(at("socket for", to))?];
+    for socket in &sockets {
+        sockopt::set_tcp_nodelay(socket, true).map_err(at("TCP_NODELAY for", to))?;
+    }
+    Ok(sockets)
 }
 
 /// How many clients the limit of descriptors allows; each has two sockets.
