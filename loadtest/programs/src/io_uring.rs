@@ -68,7 +68,7 @@ impl Task {
 /// them.
 struct Pair {
     sockets: [OwnedFd; 2],
-    buffers: [Box<[u8]>; 2],
+    buffers: [Vec<u8>; 2],
     /// Reports that are to come. As long as there are some, the kernel may use the buffers.
     in_flight: usize,
     failed: bool,
@@ -210,7 +210,7 @@ impl Relay<'_> {
         };
         let (address, len) = (self.address.as_ptr().cast(), self.address.addr_len());
         let connect = opcode::Connect::new(fd(&sockets[1]), address, len).build();
-        let buffers = [(); 2].map(|()| vec![0; BUFFER_BYTES].into());
+        let buffers = [(); 2].map(|()| vec![0; BUFFER_BYTES]);
         let number = self.pairs.insert(Pair { sockets, buffers, in_flight: 1, failed: false });
         self.push(&[connect.user_data(Task::Connect(number).pack())])
     }
