@@ -53,8 +53,12 @@ pub const PARKED_BYTES: usize = 4 * 1024;
 /// as a bare relay, with 16 KiB more than HAProxy.
 pub const BODY_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Buffers that a worker keeps for reuse, of each size; more are given back to the allocator.
-pub const POOLED_BUFFERS: usize = 256;
+/// Field lines that a response gets on its way: a cookie and its attributes.
+pub const LINE_BYTES: usize = 512;
+
+/// Buffers that a worker keeps for reuse, of each size, and boxes for what it does; more are given
+/// back to the allocator.
+pub const POOLED_SPARES: usize = 256;
 
 /// A chunk-size line: 16 hexadecimal digits and room for extensions. (– / 2^31 size / – / 4 KiB)
 pub const CHUNK_LINE_BYTES: usize = 1024;

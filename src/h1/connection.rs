@@ -69,13 +69,25 @@ impl Client {
     }
 }
 
+impl Drop for Client {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let peer = &self.peer;
+            tracing::error!("a connection from {peer} ended in a panic; others are not affected");
+        }
+    }
+}
+
 /// Serves one connection to its end.
 ///
 /// Its state is what an idle client costs, and most clients are idle: what only a request needs is
-/// in boxes of its own, the head's and then the exchange's, for as long as there is one.
-pub async fn serve(worker: &Rc<Worker>, client: &mut Client) {
-    while has_input(worker, client).await {
-        if Box::pin(serve_ready(worker, client)).await == After::Close {
+/// in boxes of its own, the head's and then the exchange's, for as long as there is one. The client
+/// goes into the box and comes out again, since what goes round cannot borrow.
+pub async fn serve(worker: &Rc<Worker>, mut client: Box<Client>) {
+    while has_input(worker, &mut client).await {
+        let after;
+        (client, after) = worker.ready.hold(serve_ready(Rc::clone(worker), client)).await;
+        if after == After::Close {
             return;
         }
     }
@@ -94,22 +106,22 @@ async fn has_input(worker: &Rc<Worker>, client: &mut Client) -> bool {
 }
 
 /// Takes in what has come, and serves it.
-async fn serve_ready(worker: &Rc<Worker>, client: &mut Client) -> After {
+async fn serve_ready(worker: Rc<Worker>, mut client: Box<Client>) -> (Box<Client>, After) {
     if worker.buffers.are_short() {
-        Box::pin(turn_away(worker, client)).await;
-        return After::Close;
+        Box::pin(turn_away(&worker, &mut client)).await;
+        return (client, After::Close);
     }
     let mut input = worker.buffers.take();
     match input.fill(&mut client.socket.read).await {
         Ok(1..) => {}
-        Ok(0) | Err(_) => return After::Close,
+        Ok(0) | Err(_) => return (client, After::Close),
     }
     if std::mem::take(&mut client.preface_due)
-        && preface::read(worker, client, &mut input).await == After::Close
+        && preface::read(&worker, &mut client, &mut input).await == After::Close
     {
-        return After::Close;
+        return (client, After::Close);
     }
-    serve_input(worker, client, input).await
+    serve_input(&worker, client, input).await
 }
 
 /// Answers without having read the request, because there is no room to read it.
@@ -126,7 +138,11 @@ async fn turn_away(worker: &Rc<Worker>, client: &mut Client) {
 }
 
 /// Serves what has come, and all that is pipelined behind it.
-async fn serve_input(worker: &Rc<Worker>, client: &mut Client, mut input: Buffer) -> After {
+async fn serve_input(
+    worker: &Rc<Worker>,
+    mut client: Box<Client>,
+    mut input: Buffer,
+) -> (Box<Client>, After) {
     let write_timeout = worker.entry_point(client.entry_point()).write_timeout;
     for round in 0.. {
         skip_empty_lines(&mut input);
@@ -135,19 +151,23 @@ async fn serve_input(worker: &Rc<Worker>, client: &mut Client, mut input: Buffer
         }
         worker.take_turns(round).await;
         client.requests.set(client.requests.get().saturating_add(1));
-        let planned = read_head(worker, client, &mut input).await;
+        let planned = read_head(worker, &mut client, &mut input).await;
         client.socket.deadline.limit_writing(write_timeout);
-        let after = match planned {
-            Ok((plan, forward)) => {
-                Box::pin(exchange(worker, client, &mut input, plan, forward)).await
+        let after;
+        match planned {
+            Ok(planned) => {
+                let exchange = exchange(Rc::clone(worker), client, input, planned);
+                (client, input, after) = worker.exchanges.hold(exchange).await;
             }
-            Err(refusal) => Box::pin(refuse(worker, client, refusal, &mut input)).await,
-        };
+            Err(refusal) => {
+                after = Box::pin(refuse(worker, &mut client, refusal, &mut input)).await;
+            }
+        }
         if after == After::Close {
-            return After::Close;
+            return (client, After::Close);
         }
     }
-    After::Next
+    (client, After::Next)
 }
 
 /// Empty lines before a request line are ignored (RFC 9112 section 2.2): old clients end a body
@@ -268,10 +288,13 @@ mod tests {
     /// What an idle client costs is mostly this; a request's state must not get into it.
     #[test]
     fn an_idle_client_is_small() {
-        fn size<'a, F>(_: impl FnOnce(&'a Rc<Worker>, &'a mut Client) -> F) -> usize {
+        fn size<W, F>(_: impl FnOnce(W, Box<Client>) -> F) -> usize {
             size_of::<F>()
         }
-        let (client, idle, head) = (size_of::<Client>(), size(serve), size(serve_ready));
+        fn idle<'a>(worker: &'a Rc<Worker>, client: Box<Client>) -> impl Future + use<'a> {
+            serve(worker, client)
+        }
+        let (client, idle, head) = (size_of::<Client>(), size(idle), size(serve_ready));
         assert!(
             client <= 96 && idle <= 256 && head <= 1536,
             "client {client}, idle {idle}, head {head}"

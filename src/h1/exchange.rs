@@ -43,11 +43,20 @@ struct Failed {
 /// Carries out a planned request. On return everything of it is consumed from `input`, or the
 /// connection ends.
 pub(super) async fn exchange(
+    worker: Rc<Worker>,
+    mut client: Box<Client>,
+    mut input: Buffer,
+    planned: (Plan, Forward),
+) -> (Box<Client>, Buffer, After) {
+    let after = carry_out(&worker, &mut client, &mut input, planned).await;
+    (client, input, after)
+}
+
+async fn carry_out(
     worker: &Rc<Worker>,
     client: &mut Client,
     input: &mut Buffer,
-    mut planned: Plan,
-    mut forward: Forward,
+    (mut planned, mut forward): (Plan, Forward),
 ) -> After {
     let mut tried = Tried::default();
     let mut retries = 0;
@@ -152,7 +161,7 @@ async fn attempt(
     let reused = link.reused;
     // A request whose body lies whole in our buffer can be sent again.
     let whole = body.is_done() && in_output == ahead;
-    let mut reply = Reply::new(worker, facts, &added);
+    let mut reply = Reply::new(worker, facts, added.as_ref().map_or(&[], Buffer::filled));
 
     let (result, uploaded) = if whole {
         let result = send_and_relay(client, &mut link, output, &mut reply).await;

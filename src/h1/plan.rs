@@ -29,12 +29,12 @@ pub struct Plan {
 /// What a plan writes: the head for the backend, and field lines for the client's response.
 pub struct Forward {
     pub head: Buffer,
-    pub added: Vec<u8>,
+    pub added: Option<Buffer>,
 }
 
 impl Forward {
     pub fn new(worker: &Worker) -> Self {
-        Self { head: worker.buffers.take(), added: Vec::new() }
+        Self { head: worker.buffers.take(), added: None }
     }
 }
 
@@ -137,7 +137,8 @@ fn choose_and_write(
         if choice.set_cookie
             && let Some(cookies) = &service.sticky
         {
-            forward.added.extend_from_slice(cookies.set_cookie(choice.backend));
+            let line = forward.added.insert(worker.buffers.take_line());
+            line.writer().extend_from_slice(cookies.set_cookie(choice.backend));
         }
         // HTTP/1.0 may come without a host; many servers refuse HTTP/1.1 with an empty one.
         let own_host = service.pass_host_header && !head.authority.is_empty();

@@ -119,19 +119,16 @@ impl Complaint {
 fn serve(worker: &Rc<Worker>, entry_point: usize, client: (TcpStream, SocketAddr), pass: Pass) {
     let guard = Open::new(worker, pass);
     let (stream, peer) = client;
-    let mut client = Client::new(worker, entry_point, stream, peer);
+    let client = Box::new(Client::new(worker, entry_point, stream, peer));
     // The handle may be dropped: it stays on this thread, and nobody waits for the end.
     drop(monoio::spawn(async move {
         let worker = &guard.worker;
         // In one expression: a future that is given a name first would have its place twice.
-        let served = AssertUnwindSafe(connection::serve(worker, &mut client)).catch_unwind().await;
+        let served = AssertUnwindSafe(connection::serve(worker, client)).catch_unwind().await;
         if served.is_err() {
             worker.cells().panics.add(1);
-            let peer = &client.peer;
-            tracing::error!("a connection from {peer} ended in a panic; others are not affected");
         }
-        // Closed before it is counted out.
-        drop(client);
+        // It is closed; only now it is counted out.
         drop(guard);
     }));
 }

@@ -11,49 +11,27 @@ use monoio::buf::{IoBuf as _, IoBufMut as _};
 
 use super::deadline::Deadline;
 use super::socket::{ReadHalf, WriteHalf};
-use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, POOLED_BUFFERS};
+use super::spares::Spares;
+use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, LINE_BYTES};
 
 /// The buffers of one worker, by size.
 pub struct Buffers {
-    small: RefCell<Free>,
-    large: RefCell<Free>,
+    lines: Free,
+    small: Free,
+    large: Free,
     /// Bytes that are lent, and how many may be.
     lent: Cell<usize>,
     budget: usize,
 }
 
-/// Free buffers of one size: the last that was given back is the first to be taken, so those at
-/// the front are the ones that nobody needs.
-#[derive(Default)]
-struct Free {
-    buffers: Vec<Vec<u8>>,
-    /// The fewest that were free since the last look: so many were not needed at all.
-    unneeded: usize,
-}
-
-impl Free {
-    fn take(&mut self) -> Option<Vec<u8>> {
-        let taken = self.buffers.pop();
-        self.unneeded = self.unneeded.min(self.buffers.len());
-        taken
-    }
-
-    fn give(&mut self, bytes: Vec<u8>) {
-        if self.buffers.len() < POOLED_BUFFERS {
-            self.buffers.push(bytes);
-        }
-    }
-
-    fn tidy(&mut self) {
-        self.buffers.drain(..self.unneeded.min(self.buffers.len()));
-        self.unneeded = self.buffers.len();
-    }
-}
+/// Free buffers of one size.
+type Free = RefCell<Spares<Vec<u8>>>;
 
 impl Buffers {
     /// Buffers for `budget` bytes altogether.
     pub fn new(budget: usize) -> Self {
-        Self { small: RefCell::default(), large: RefCell::default(), lent: Cell::new(0), budget }
+        let [lines, small, large] = Default::default();
+        Self { lines, small, large, lent: Cell::new(0), budget }
     }
 
     /// The budget is used up: nothing new should be begun. What has begun goes on, with the
@@ -66,6 +44,11 @@ impl Buffers {
     /// A buffer for a head and what comes with it.
     pub fn take(self: &Rc<Self>) -> Buffer {
         self.take_from(&self.small, BUFFER_BYTES)
+    }
+
+    /// A buffer for field lines that are added to a message.
+    pub fn take_line(self: &Rc<Self>) -> Buffer {
+        self.take_from(&self.lines, LINE_BYTES)
     }
 
     /// A buffer for relaying a long body; a smaller one when memory is short.
@@ -87,11 +70,12 @@ impl Buffers {
 
     /// Gives back to the system what was not needed since the last call.
     pub fn tidy(&self) {
+        self.lines.borrow_mut().tidy();
         self.small.borrow_mut().tidy();
         self.large.borrow_mut().tidy();
     }
 
-    fn take_from(self: &Rc<Self>, free: &RefCell<Free>, size: usize) -> Buffer {
+    fn take_from(self: &Rc<Self>, free: &Free, size: usize) -> Buffer {
         let bytes = free.borrow_mut().take().unwrap_or_else(|| Vec::with_capacity(size));
         self.lent.set(self.lent.get() + size);
         Buffer { bytes, start: 0, size, home: Rc::clone(self) }
@@ -104,6 +88,7 @@ impl Buffers {
         let free = match bytes.capacity() {
             BODY_BUFFER_BYTES => &self.large,
             BUFFER_BYTES => &self.small,
+            LINE_BYTES => &self.lines,
             _ => return,
         };
         bytes.clear();
@@ -297,7 +282,7 @@ mod tests {
     #[test]
     fn what_nobody_needs_is_given_back() {
         let buffers = Rc::new(Buffers::new(usize::MAX));
-        let free = || buffers.small.borrow().buffers.len();
+        let free = || buffers.small.borrow().len();
         drop([buffers.take(), buffers.take(), buffers.take()]);
         buffers.tidy();
         assert_eq!(free(), 3, "they were needed");

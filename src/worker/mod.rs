@@ -5,12 +5,14 @@
 
 mod accept;
 pub mod affinity;
+pub mod boxes;
 pub mod buffers;
 pub mod cgroup;
 pub mod deadline;
 pub mod doors;
 pub mod ladder;
 pub mod socket;
+mod spares;
 mod thread;
 mod wheel;
 
@@ -26,6 +28,7 @@ use crate::model::Dialect;
 use crate::observe::{Stats, WorkerCells};
 use crate::table::Store;
 use crate::upstream::{RetryBudget, Upstreams};
+use boxes::Boxes;
 use buffers::Buffers;
 use deadline::Deadlines;
 use doors::Doors;
@@ -51,6 +54,10 @@ pub struct Worker {
     pub life: Arc<Life>,
     pub doors: Arc<Doors>,
     pub buffers: Rc<Buffers>,
+    /// Boxes for clients that have sent something.
+    pub ready: Boxes,
+    /// Boxes for exchanges.
+    pub exchanges: Boxes,
     pub deadlines: Rc<Deadlines>,
     pub upstreams: Upstreams,
     pub retries: RetryBudget,

@@ -107,6 +107,8 @@ fn run(plan: &Plan, index: usize, listeners: Vec<(usize, StdListener)>) -> io::R
         life: Arc::clone(&plan.life),
         doors: Arc::clone(&plan.doors),
         buffers: Rc::new(Buffers::new(plan.buffer_memory / plan.cpus.len().max(1))),
+        ready: Default::default(),
+        exchanges: Default::default(),
         deadlines: Rc::new(Deadlines::new(plan.settings.limits.progress_timeout)),
         upstreams: Default::default(),
         retries: RetryBudget::new(plan.cpus.len()),
@@ -165,6 +167,8 @@ async fn tick(worker: Rc<Worker>) {
         if ticks.is_multiple_of(10) {
             worker.upstreams.tidy(&worker);
             worker.buffers.tidy();
+            worker.ready.tidy();
+            worker.exchanges.tidy();
         }
         ticks = ticks.wrapping_add(1);
         if !worker.accepting.get() && worker.connections.get() == 0 {
