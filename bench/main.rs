@@ -82,7 +82,7 @@ fn route_by_host(bencher: Bencher, routers: usize) {
     find_last(bencher, &rules, &host(routers - 1), "/shop");
 }
 
-/// Routers that name no host are tried one by one: the worst case is the last.
+/// A router of its own beginning of the path each.
 #[bench(args = [1, 100, 10_000])]
 fn route_by_prefix(bencher: Bencher, routers: usize) {
     let rules: Vec<Rule> = (0..routers).map(|i| Rule::PathPrefix(format!("/{i:05}/"))).collect();
@@ -146,7 +146,10 @@ fn service(name: &str, servers: impl Iterator<Item = usize>, weight: u32) -> Ser
     }
 }
 
-/// `services` services, each with a router of its own and two servers.
+/// Servers of each service.
+const SERVERS: usize = 10;
+
+/// `services` sticky services, each with a router of its own.
 fn model(services: usize) -> Model {
     let mut model = Model::default();
     for index in 0..services {
@@ -164,7 +167,8 @@ fn model(services: usize) -> Model {
             disabled: None,
         };
         model.routers.insert(name.clone(), router);
-        let service = service(&name, 2 * index..2 * index + 2, 1);
+        let mut service = service(&name, SERVERS * index..SERVERS * (index + 1), 1);
+        service.sticky = Some(sticky());
         model.services.insert(name, service);
     }
     model
@@ -203,14 +207,21 @@ fn chunk_decode_64k(bencher: Bencher, chunk: usize) {
     });
 }
 
-/// Compiles and publishes, with the state of all backends found again, as every refresh does.
-#[bench(args = [1000])]
+/// A server of one service comes and goes: what every change in a swarm costs.
+#[bench(args = [100, 1000, 10_000], sample_count = 20, sample_size = 1)]
 fn publish(bencher: Bencher, services: usize) {
     let store = Store::new(2, vec!["http".into()]);
     let model = model(services);
     store.publish(model.clone());
+    let mut there = true;
     bencher
-        .counter(ItemsCount::new(services))
-        .with_inputs(|| model.clone())
+        .with_inputs(|| {
+            let mut model = model.clone();
+            there = !there;
+            if !there && let Some(mut last) = model.services.last_entry() {
+                last.get_mut().servers.pop();
+            }
+            model
+        })
         .bench_local_values(|model| store.publish(model));
 }

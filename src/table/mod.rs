@@ -15,7 +15,7 @@ pub use publish::Published;
 pub use state::{BackendFigures, BackendState, ServiceState};
 
 use crate::model::Model;
-use state::Registry;
+use state::Places;
 
 /// The current table, and the state of services and backends that outlives it.
 ///
@@ -23,9 +23,19 @@ use state::Registry;
 /// [`Store::snapshot`]. Only the last two ever take a lock.
 pub struct Store {
     published: Published<Table>,
-    registry: Mutex<Registry>,
+    press: Mutex<Press>,
     /// Names of the entry points, in the order of the workers' listeners.
     entry_points: Vec<String>,
+}
+
+/// What publications need of earlier ones.
+struct Press {
+    places: Places,
+    /// The current table.
+    last: Table,
+    /// Earlier tables that somebody may still look at. A table may be large: were its last reader
+    /// a worker, its clients would wait for as long as it takes to free it.
+    retired: Vec<Table>,
 }
 
 /// What the control plane shows of the table.
@@ -41,9 +51,14 @@ pub struct Snapshot {
 impl Store {
     /// An empty table: every request is answered with 404 until the first publication.
     pub fn new(workers: usize, entry_points: Vec<String>) -> Self {
+        let empty = Table::empty(entry_points.len());
         Self {
-            published: Published::new(Table::empty(entry_points.len())),
-            registry: Mutex::new(Registry::new(workers)),
+            published: Published::new(empty.clone()),
+            press: Mutex::new(Press {
+                places: Places::new(workers),
+                last: empty,
+                retired: Vec::new(),
+            }),
             entry_points,
         }
     }
@@ -64,13 +79,15 @@ impl Store {
     ///
     /// State of services and backends that exist before and after is kept by identity.
     pub fn publish(&self, model: Model) -> u64 {
-        // A poisoned lock only says that an earlier publication panicked half-way; the registry
-        // is rebuilt by the sweep below, so going on is safe and serving on is the point.
-        let mut registry = self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let generation = self.published.generation() + 1;
-        let table = compile::compile(model, generation, &self.entry_points, &mut registry);
-        registry.sweep();
-        self.published.publish(table)
+        // A poisoned lock only says that an earlier publication panicked half-way. It left the
+        // table before it in its place, so going on is safe, and serving on is the point.
+        let mut press = self.press.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Press { places, last, retired } = &mut *press;
+        let table = compile::compile(model, last, &self.entry_points, places);
+        retired.push(std::mem::replace(last, table.clone()));
+        let generation = self.published.publish(table);
+        retired.retain(Table::is_looked_at);
+        generation
     }
 
     pub fn snapshot(&self) -> Snapshot {

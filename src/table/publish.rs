@@ -55,7 +55,7 @@ impl<T: Send + Sync + 'static> Published<T> {
     /// Replaces the value and gives the number of publications so far.
     ///
     /// Callers must not publish concurrently if the order of generations matters to them; the
-    /// store holds its registry's lock over this call.
+    /// store holds a lock over this call.
     pub fn publish(&self, value: T) -> u64 {
         {
             let guard = epoch::pin();

@@ -1,6 +1,5 @@
 //! What outlives a table: positions, ejections and counters, kept by identity.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -82,72 +81,39 @@ impl BackendState {
     }
 }
 
-/// Hands out state by identity, and forgets it when the identity is gone.
-pub(super) struct Registry {
+/// Gives new backends their place in the workers' arrays.
+pub(super) struct Places {
     workers: usize,
-    services: HashMap<String, Arc<ServiceState>, ahash::RandomState>,
-    backends: HashMap<(String, ServerUrl), Arc<BackendState>, ahash::RandomState>,
     free_slots: Vec<u32>,
     next_slot: u32,
     next_id: u64,
-    /// Identities asked for since the last sweep.
-    seen_services: ahash::HashSet<String>,
-    seen_backends: ahash::HashSet<u64>,
 }
 
-impl Registry {
+impl Places {
     pub(super) fn new(workers: usize) -> Self {
-        Self {
-            workers,
-            services: HashMap::default(),
-            backends: HashMap::default(),
-            free_slots: Vec::new(),
-            next_slot: 0,
-            next_id: 1,
-            seen_services: Default::default(),
-            seen_backends: Default::default(),
-        }
+        Self { workers, free_slots: Vec::new(), next_slot: 0, next_id: 1 }
     }
 
-    pub(super) fn service(&mut self, name: &str) -> Arc<ServiceState> {
-        self.seen_services.insert(name.to_owned());
-        Arc::clone(self.services.entry(name.to_owned()).or_default())
-    }
-
-    pub(super) fn backend(&mut self, service: &str, url: ServerUrl) -> Arc<BackendState> {
-        let state = self.backends.entry((service.to_owned(), url)).or_insert_with(|| {
-            let slot = self.free_slots.pop().unwrap_or_else(|| {
-                self.next_slot += 1;
-                self.next_slot - 1
-            });
-            self.next_id += 1;
-            Arc::new(BackendState {
-                id: self.next_id - 1,
-                slot,
-                url,
-                cells: (0..self.workers).map(|_| CachePadded::default()).collect(),
-                ejected_until: AtomicU64::new(0),
-                present: AtomicBool::new(true),
-            })
+    pub(super) fn settle(&mut self, url: ServerUrl) -> Arc<BackendState> {
+        let slot = self.free_slots.pop().unwrap_or_else(|| {
+            self.next_slot += 1;
+            self.next_slot - 1
         });
-        self.seen_backends.insert(state.id);
-        Arc::clone(state)
+        self.next_id += 1;
+        Arc::new(BackendState {
+            id: self.next_id - 1,
+            slot,
+            url,
+            cells: (0..self.workers).map(|_| CachePadded::default()).collect(),
+            ejected_until: AtomicU64::new(0),
+            present: AtomicBool::new(true),
+        })
     }
 
-    /// Forgets everything that was not asked for since the last sweep.
-    pub(super) fn sweep(&mut self) {
-        let seen = std::mem::take(&mut self.seen_services);
-        self.services.retain(|name, _| seen.contains(name));
-        let seen = std::mem::take(&mut self.seen_backends);
-        let free_slots = &mut self.free_slots;
-        self.backends.retain(|_, state| {
-            let keep = seen.contains(&state.id);
-            if !keep {
-                state.present.store(false, Ordering::Relaxed);
-                free_slots.push(state.slot);
-            }
-            keep
-        });
+    /// The backend is in no table any more: workers drop what they keep for it.
+    pub(super) fn leave(&mut self, state: &BackendState) {
+        state.present.store(false, Ordering::Relaxed);
+        self.free_slots.push(state.slot);
     }
 }
 
@@ -156,37 +122,15 @@ mod tests {
     use super::*;
     use crate::model::Scheme;
 
-    fn url(port: u16) -> ServerUrl {
-        ServerUrl { scheme: Scheme::Http, addr: ([127, 0, 0, 1], port).into() }
-    }
-
-    #[test]
-    fn state_is_kept_by_identity_and_forgotten_when_gone() {
-        let mut registry = Registry::new(2);
-        let a = registry.backend("web", url(1));
-        let b = registry.backend("web", url(2));
-        registry.service("web").cursor.store(7, Ordering::Relaxed);
-        registry.sweep();
-
-        assert!(Arc::ptr_eq(&a, &registry.backend("web", url(1))));
-        assert_eq!(registry.service("web").cursor.load(Ordering::Relaxed), 7);
-        registry.sweep();
-        assert!(a.is_present() && !b.is_present());
-
-        let c = registry.backend("web", url(3));
-        assert_eq!(c.slot, b.slot, "a free slot is used again");
-        assert_ne!(c.id, b.id, "an id is not");
-    }
-
     #[test]
     fn figures_are_summed_over_workers() {
-        let mut registry = Registry::new(3);
-        let a = registry.backend("web", url(1));
-        for cells in &a.cells {
+        let url = ServerUrl { scheme: Scheme::Http, addr: ([127, 0, 0, 1], 1).into() };
+        let backend = Places::new(3).settle(url);
+        for cells in &backend.cells {
             cells.requests.add(2);
             cells.responses.record(204);
         }
-        let figures = a.figures();
+        let figures = backend.figures();
         assert_eq!(figures.requests, 6);
         assert_eq!(figures.responses, [0, 3, 0, 0, 0]);
     }
