@@ -208,9 +208,10 @@ fn compile_service(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::sync::atomic::Ordering;
 
+    use proptest::collection::{btree_map, btree_set, vec};
     use proptest::prelude::*;
 
     use super::*;
@@ -336,27 +337,27 @@ mod tests {
         world.becomes(&[("0", &[9]), ("b", &[1, 2])]);
     }
 
+    fn check_all(steps: &[BTreeMap<String, BTreeSet<u16>>]) {
+        let mut world = World::new(&[]);
+        for step in steps {
+            let ports: Vec<Vec<u16>> =
+                step.values().map(|set| set.iter().copied().collect()).collect();
+            let names = step.keys().map(String::as_str);
+            world.becomes(&names.zip(ports.iter().map(Vec::as_slice)).collect::<Vec<_>>());
+            let services = world.table.services();
+            let states: Vec<_> = services.iter().flat_map(|service| service.states()).collect();
+            let slots: BTreeSet<u32> = states.iter().map(|state| state.slot).collect();
+            assert!(states.iter().all(|state| state.is_present()));
+            assert_eq!(slots.len(), states.len(), "a slot was given away twice");
+        }
+    }
+
     proptest! {
         #[test]
         fn whatever_comes_is_found(
-            steps in prop::collection::vec(
-                prop::collection::btree_map("[a-d]", prop::collection::btree_set(1_u16..6, 0..4), 0..4),
-                1..12,
-            )
+            steps in vec(btree_map("[a-d]", btree_set(1_u16..6, 0..4), 0..4), 1..12)
         ) {
-            let mut world = World::new(&[]);
-            for step in &steps {
-                let ports: Vec<(&str, Vec<u16>)> = step
-                    .iter()
-                    .map(|(name, ports)| (name.as_str(), ports.iter().copied().collect()))
-                    .collect();
-                let services: Vec<_> = ports.iter().map(|(name, ports)| (*name, &**ports)).collect();
-                world.becomes(&services);
-                let states: Vec<_> = world.table.services().iter().flat_map(|s| s.states()).collect();
-                let slots: BTreeSet<u32> = states.iter().map(|state| state.slot).collect();
-                prop_assert!(states.iter().all(|state| state.is_present()));
-                prop_assert_eq!(slots.len(), states.len(), "a slot was given away twice");
-            }
+            check_all(&steps);
         }
     }
 }
