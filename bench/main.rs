@@ -3,9 +3,10 @@
 //! For one of them: `cargo bench -- route`. What these cannot show (system calls, wake-ups, the
 //! kernel's share) is measured by `loadtest/run`.
 
+mod worlds;
+
 use std::hint::black_box;
 use std::mem::MaybeUninit;
-use std::net::{Ipv4Addr, SocketAddr};
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, bench};
@@ -15,12 +16,11 @@ use ringress::h1::forward::{self, Origin};
 use ringress::h1::request::{self, Fields};
 use ringress::limits::{HeadLimits, MAX_HEAD_FIELDS};
 use ringress::model::cookie::cookie_value;
-use ringress::model::{
-    CookieForm, Dialect, Model, Router, Rule, Scheme, Server, ServerState, ServerUrl, Service,
-    Sticky,
-};
+use ringress::model::{Model, Rule};
 use ringress::route::{Routes, Subject};
 use ringress::table::{CookieTable, Store, find_cookie};
+
+use worlds::{host, model, service, sticky, url};
 
 /// The allocator of the binary, or publication would be measured with another one.
 #[global_allocator]
@@ -71,10 +71,6 @@ fn head_forward(bencher: Bencher) {
     });
 }
 
-fn host(index: usize) -> String {
-    format!("host-{index}.example.com")
-}
-
 /// A router of its own host each: the last of them is asked for.
 #[bench(args = [1, 100, 10_000])]
 fn route_by_host(bencher: Bencher, routers: usize) {
@@ -97,25 +93,6 @@ fn find_last(bencher: Bencher, rules: &[Rule], host: &str, path: &str) {
     bencher.bench_local(|| routes.find(black_box(&subject)));
 }
 
-fn url(index: usize) -> ServerUrl {
-    // 10.0.0.0 and on: an overlay network.
-    let ip = Ipv4Addr::from_bits(0x0a00_0000 + index as u32);
-    ServerUrl { scheme: Scheme::Http, addr: SocketAddr::from((ip, 8080)) }
-}
-
-fn sticky() -> Sticky {
-    Sticky {
-        cookie_name: "_sid".into(),
-        form: CookieForm::Sha256,
-        secure: false,
-        http_only: false,
-        same_site: None,
-        max_age: 0,
-        path: "/".into(),
-        domain: String::new(),
-    }
-}
-
 /// From the field line to the backend.
 #[bench(args = [2, 100, 10_000])]
 fn cookie_lookup(bencher: Bencher, backends: usize) {
@@ -126,52 +103,6 @@ fn cookie_lookup(bencher: Bencher, backends: usize) {
     let find = |line: &[u8]| table.find(find_cookie(line, table.name())?);
     assert_eq!(find(&line).map(|hit| hit.backend as usize), Some(backends - 1));
     bencher.bench_local(|| find(black_box(&line)));
-}
-
-fn service(name: &str, servers: impl Iterator<Item = usize>, weight: u32) -> Service {
-    Service {
-        name: name.into(),
-        provider: "swarm".into(),
-        dialect: Dialect::V3,
-        servers: servers
-            .map(|index| Server {
-                url: url(index),
-                weight,
-                state: ServerState::Serving,
-                label: String::new(),
-            })
-            .collect(),
-        sticky: None,
-        pass_host_header: true,
-    }
-}
-
-/// Servers of each service.
-const SERVERS: usize = 10;
-
-/// `services` sticky services, each with a router of its own.
-fn model(services: usize) -> Model {
-    let mut model = Model::default();
-    for index in 0..services {
-        let name = format!("service-{index}@swarm");
-        let host = host(index);
-        let router = Router {
-            name: name.clone(),
-            provider: "swarm".into(),
-            dialect: Dialect::V3,
-            rule_text: format!("Host(`{host}`)"),
-            rule: Some(Rule::Host(host)),
-            priority: 1,
-            entry_points: vec!["http".into()],
-            service: name.clone(),
-            disabled: None,
-        };
-        model.routers.insert(name.clone(), router);
-        let mut service = service(&name, SERVERS * index..SERVERS * (index + 1), 1);
-        service.sticky = Some(sticky());
-        model.services.insert(name, service);
-    }
-    model
 }
 
 /// The choice of a backend where no cookie says which, as in production: inside of a read.
