@@ -74,7 +74,7 @@ def others(folder):
 def placed(word, port, folder):
     """A word of a command line, with the port in it and the file that it names made."""
     key, _, name = word.rpartition("=")
-    if (HERE / "peers" / name).is_file():
+    if name in os.listdir(HERE / "peers"):
         return f"{key}={config(name, port, folder)}" if key else config(name, port, folder)
     return word % port if "%d" in word else word
 

@@ -18,8 +18,6 @@ class Scenario:
     goals: dict = dataclasses.field(default_factory=dict)
     # So many hosts, each with a router of its own; only Ringress, HAProxy and nginx take part.
     routes: int = 0
-    # A relay of bytes cannot take part: it knows no requests to answer.
-    relays: bool = True
 
     def hosts(self):
         return tuple(f"host-{n}.test" for n in range(1, self.routes + 1))
