@@ -93,7 +93,7 @@ async fn carry_out(
         dialling = dialling.saturating_sub(started.elapsed());
         let may_repeat = repeatable && retries < RETRIES && !dialling.is_zero();
         if !may_repeat || !worker.retries.spend(worker.deadlines.now()) {
-            return refuse(worker, client, refusal, input).await;
+            return Box::pin(refuse(worker, client, refusal, input)).await;
         }
         retries += 1;
         if fault == Fault::Stale {
@@ -107,7 +107,7 @@ async fn carry_out(
         planned = match plan(worker, client, input.filled(), &mut forward, &tried) {
             Ok(Some(again)) => again,
             // Nobody is left to try: the client learns what went wrong, not that we looked around.
-            Ok(None) | Err(_) => return refuse(worker, client, refusal, input).await,
+            Ok(None) | Err(_) => return Box::pin(refuse(worker, client, refusal, input)).await,
         };
         worker.cells().retries.add(1);
     }
@@ -184,7 +184,7 @@ async fn attempt(
                 upstream.give(link.socket, worker);
             }
             if !uploaded {
-                linger(worker, client).await;
+                Box::pin(linger(worker, client)).await;
             }
             Ok(if client_stays && uploaded { After::Next } else { After::Close })
         }
@@ -192,7 +192,8 @@ async fn attempt(
             record(worker, upstream, 101);
             let ahead = std::mem::replace(input, worker.buffers.take());
             client.socket.deadline.limit_writing(Duration::ZERO);
-            relay::tunnel(worker, &mut client.socket, &mut link.socket, ahead, behind).await;
+            let (client, backend) = (&mut client.socket, &mut link.socket);
+            Box::pin(relay::tunnel(worker, client, backend, ahead, behind)).await;
             Ok(After::Close)
         }
         Err(fault) if reply.has_begun() || reply.is_torn() => {

@@ -78,7 +78,8 @@ impl Upstream {
             return Ok(Link { socket, reused: true });
         }
         self.cells().dials.add(1);
-        let socket = dial::dial(self.addr, timeout, worker).await?;
+        // In a box: most exchanges need no dial, and its timer is large.
+        let socket = Box::pin(dial::dial(self.addr, timeout, worker)).await?;
         Ok(Link { socket, reused: false })
     }
 
