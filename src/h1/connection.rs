@@ -8,7 +8,7 @@ use std::time::Duration;
 use monoio::net::TcpStream;
 
 use super::answer;
-use super::exchange::{After, exchange};
+use super::exchange::After;
 use super::plan::{Forward, Plan, Refusal, plan};
 use super::preface;
 use super::request::too_large;
@@ -18,6 +18,7 @@ use crate::life::Stage;
 use crate::limits::{FIRST_REQUEST_GRACE, HeadLimits, LINGER_BYTES, LINGER_TIMEOUT, PARKED_BYTES};
 use crate::worker::Worker;
 use crate::worker::buffers::{Buffer, NoLine};
+use crate::worker::residents::{Desk, Living};
 use crate::worker::socket::Socket;
 
 /// One client, for as long as its connection lasts.
@@ -78,19 +79,35 @@ impl Drop for Client {
     }
 }
 
+/// A client that has sent something, and who serves it.
+pub type Job = (Rc<Worker>, Box<Client>);
+/// The client, and what becomes of it.
+pub type Done = (Box<Client>, After);
+
 /// Serves one connection to its end.
 ///
 /// Its state is what an idle client costs, and most clients are idle: what only a request needs is
-/// in boxes of its own, the head's and then the exchange's, for as long as there is one. The client
-/// goes into the box and comes out again, since what goes round cannot borrow.
+/// with residents, the head's and then the exchange's, for as long as there is one. The client goes
+/// there and comes back.
 pub async fn serve(worker: &Rc<Worker>, mut client: Box<Client>) {
     while has_input(worker, &mut client).await {
         let after;
-        (client, after) = worker.ready.hold(serve_ready(Rc::clone(worker), client)).await;
+        (client, after) = worker.ready.ask((Rc::clone(worker), client)).await;
         if after == After::Close {
             return;
         }
     }
+}
+
+/// Serves what clients have sent, one after the other.
+pub fn stay(desk: Rc<Desk<Job, Done>>) -> Living {
+    Box::pin(async move {
+        loop {
+            let (worker, client) = desk.take().await;
+            let done = serve_ready(&worker, client).await;
+            desk.give(done);
+        }
+    })
 }
 
 /// Waits for the first bytes of a request; holds no buffer while there are none.
@@ -106,9 +123,9 @@ async fn has_input(worker: &Rc<Worker>, client: &mut Client) -> bool {
 }
 
 /// Takes in what has come, and serves it.
-async fn serve_ready(worker: Rc<Worker>, mut client: Box<Client>) -> (Box<Client>, After) {
+async fn serve_ready(worker: &Rc<Worker>, mut client: Box<Client>) -> Done {
     if worker.buffers.are_short() {
-        Box::pin(turn_away(&worker, &mut client)).await;
+        Box::pin(turn_away(worker, &mut client)).await;
         return (client, After::Close);
     }
     let mut input = worker.buffers.take();
@@ -117,11 +134,11 @@ async fn serve_ready(worker: Rc<Worker>, mut client: Box<Client>) -> (Box<Client
         Ok(0) | Err(_) => return (client, After::Close),
     }
     if std::mem::take(&mut client.preface_due)
-        && preface::read(&worker, &mut client, &mut input).await == After::Close
+        && preface::read(worker, &mut client, &mut input).await == After::Close
     {
         return (client, After::Close);
     }
-    serve_input(&worker, client, input).await
+    serve_input(worker, client, input).await
 }
 
 /// Answers without having read the request, because there is no room to read it.
@@ -138,11 +155,7 @@ async fn turn_away(worker: &Rc<Worker>, client: &mut Client) {
 }
 
 /// Serves what has come, and all that is pipelined behind it.
-async fn serve_input(
-    worker: &Rc<Worker>,
-    mut client: Box<Client>,
-    mut input: Buffer,
-) -> (Box<Client>, After) {
+async fn serve_input(worker: &Rc<Worker>, mut client: Box<Client>, mut input: Buffer) -> Done {
     let write_timeout = worker.entry_point(client.entry_point()).write_timeout;
     for round in 0.. {
         skip_empty_lines(&mut input);
@@ -156,8 +169,8 @@ async fn serve_input(
         let after;
         match planned {
             Ok(planned) => {
-                let exchange = exchange(Rc::clone(worker), client, input, planned);
-                (client, input, after) = worker.exchanges.hold(exchange).await;
+                let job = (Rc::clone(worker), client, input, planned);
+                (client, input, after) = worker.exchanges.ask(job).await;
             }
             Err(refusal) => {
                 after = Box::pin(refuse(worker, &mut client, refusal, &mut input)).await;
@@ -288,13 +301,10 @@ mod tests {
     /// What an idle client costs is mostly this; a request's state must not get into it.
     #[test]
     fn an_idle_client_is_small() {
-        fn size<W, F>(_: impl FnOnce(W, Box<Client>) -> F) -> usize {
+        fn size<'a, F>(_: impl FnOnce(&'a Rc<Worker>, Box<Client>) -> F) -> usize {
             size_of::<F>()
         }
-        fn idle<'a>(worker: &'a Rc<Worker>, client: Box<Client>) -> impl Future + use<'a> {
-            serve(worker, client)
-        }
-        let (client, idle, head) = (size_of::<Client>(), size(idle), size(serve_ready));
+        let (client, idle, head) = (size_of::<Client>(), size(serve), size(serve_ready));
         assert!(
             client <= 96 && idle <= 256 && head <= 1536,
             "client {client}, idle {idle}, head {head}"

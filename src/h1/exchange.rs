@@ -22,11 +22,12 @@ use crate::upstream::{Link, Reuse, Upstream};
 use crate::worker::Worker;
 use crate::worker::buffers::Buffer;
 use crate::worker::deadline::Deadline;
+use crate::worker::residents::{Desk, Living};
 use crate::worker::socket::{ReadHalf, WriteHalf};
 
 /// What becomes of the client's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum After {
+pub enum After {
     Next,
     Close,
 }
@@ -40,18 +41,24 @@ struct Failed {
     repeatable: bool,
 }
 
-/// Carries out a planned request. On return everything of it is consumed from `input`, or the
-/// connection ends.
-pub(super) async fn exchange(
-    worker: Rc<Worker>,
-    mut client: Box<Client>,
-    mut input: Buffer,
-    planned: (Plan, Forward),
-) -> (Box<Client>, Buffer, After) {
-    let after = carry_out(&worker, &mut client, &mut input, planned).await;
-    (client, input, after)
+/// A planned request: whose, with what of it has come, and who carries it out.
+pub type Job = (Rc<Worker>, Box<Client>, Buffer, (Plan, Forward));
+/// The client, what it has sent behind the request, and what becomes of it.
+pub type Done = (Box<Client>, Buffer, After);
+
+/// Carries out planned requests, one after the other.
+pub fn stay(desk: Rc<Desk<Job, Done>>) -> Living {
+    Box::pin(async move {
+        loop {
+            let (worker, mut client, mut input, planned) = desk.take().await;
+            let after = carry_out(&worker, &mut client, &mut input, planned).await;
+            desk.give((client, input, after));
+        }
+    })
 }
 
+/// Carries out a planned request. On return everything of it is consumed from `input`, or the
+/// connection ends.
 async fn carry_out(
     worker: &Rc<Worker>,
     client: &mut Client,

@@ -6,11 +6,11 @@
 pub mod answer;
 pub mod chunked;
 pub mod connection;
-mod exchange;
+pub mod exchange;
 pub mod fields;
 pub mod forward;
 pub mod framing;
-mod plan;
+pub mod plan;
 mod preface;
 mod reply;
 pub mod request;

@@ -5,12 +5,12 @@
 
 mod accept;
 pub mod affinity;
-pub mod boxes;
 pub mod buffers;
 pub mod cgroup;
 pub mod deadline;
 pub mod doors;
 pub mod ladder;
+pub mod residents;
 pub mod socket;
 mod spares;
 mod thread;
@@ -22,16 +22,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{EntryPoint, Forwarding, Limits};
+use crate::h1::{connection, exchange};
 use crate::life::Life;
 use crate::limits::{LEAVE_AFTER, LEAVE_AT_LEAST, ONE_WAITING_IN, TURN_ROUNDS};
 use crate::model::Dialect;
 use crate::observe::{Stats, WorkerCells};
 use crate::table::Store;
 use crate::upstream::{RetryBudget, Upstreams};
-use boxes::Boxes;
 use buffers::Buffers;
 use deadline::Deadlines;
 use doors::Doors;
+use residents::Residents;
 
 pub use thread::{Plan, Workers, spawn};
 
@@ -54,10 +55,9 @@ pub struct Worker {
     pub life: Arc<Life>,
     pub doors: Arc<Doors>,
     pub buffers: Rc<Buffers>,
-    /// Boxes for clients that have sent something.
-    pub ready: Boxes,
-    /// Boxes for exchanges.
-    pub exchanges: Boxes,
+    /// For clients that have sent something.
+    pub ready: Residents<connection::Job, connection::Done>,
+    pub exchanges: Residents<exchange::Job, exchange::Done>,
     pub deadlines: Rc<Deadlines>,
     pub upstreams: Upstreams,
     pub retries: RetryBudget,

@@ -14,7 +14,9 @@ use super::buffers::Buffers;
 use super::deadline::Deadlines;
 use super::doors::Doors;
 use super::ladder::{self, Rung};
+use super::residents::Residents;
 use super::{Settings, Worker, accept, affinity};
+use crate::h1::{connection, exchange};
 use crate::life::{Life, Stage};
 use crate::limits::DEADLINE_TICK;
 use crate::listeners::Listeners;
@@ -107,8 +109,8 @@ fn run(plan: &Plan, index: usize, listeners: Vec<(usize, StdListener)>) -> io::R
         life: Arc::clone(&plan.life),
         doors: Arc::clone(&plan.doors),
         buffers: Rc::new(Buffers::new(plan.buffer_memory / plan.cpus.len().max(1))),
-        ready: Default::default(),
-        exchanges: Default::default(),
+        ready: Residents::new(connection::stay),
+        exchanges: Residents::new(exchange::stay),
         deadlines: Rc::new(Deadlines::new(plan.settings.limits.progress_timeout)),
         upstreams: Default::default(),
         retries: RetryBudget::new(plan.cpus.len()),
