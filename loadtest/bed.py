@@ -141,6 +141,8 @@ def enter(options, *tools):
 @contextlib.contextmanager
 def folder():
     with tempfile.TemporaryDirectory(prefix="ringress-loadtest.") as path:
+        # nginx, which serves files from here, works as another user.
+        os.chmod(path, 0o755)
         yield path
 
 
@@ -184,14 +186,14 @@ class Load:
     script: tuple = ()
 
 
-def wrk(proxies, load, seconds, meanwhile=None):
+def wrk(proxies, load, seconds, meanwhile=None, cpus=LOAD_CPU):
     """One slice of load on each of them at once; `meanwhile` is called in its middle."""
     total, stolen = machine_time()
     cpu, begun = [proxy.cpu_ns() for proxy in proxies], time.monotonic_ns()
     clients, texts, seen = [], [], None
     try:
         for proxy in proxies:
-            command = ["taskset", "-c", LOAD_CPU, "wrk", "-t1", f"-c{load.connections}",
+            command = ["taskset", "-c", cpus, "wrk", "-t1", f"-c{load.connections}",
                        f"-d{seconds}", f"http://127.0.0.1:{proxy.port}{load.path}"]  # fmt: skip
             for header in load.headers:
                 command += ["-H", header]

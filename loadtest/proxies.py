@@ -97,11 +97,12 @@ def config(name, port, folder, routes=()):
     return str(path)
 
 
-def ringress(options, driver, port, _folder=None, _routes=()):
+def ringress(options, driver, port, _folder=None, _routes=(), workers=1):
     command = [
         options.binary, "demo", "--listen", f"127.0.0.1:{port}",
         "--dashboard", f"127.0.0.1:{port + 100}", "--backend", BACKEND,
-        "--backend-port", "9000", "--", "--ringress.workers=1", f"--ringress.driver={driver}",
+        "--backend-port", "9000", "--", f"--ringress.workers={workers}",
+        f"--ringress.driver={driver}",
     ]  # fmt: skip
     return Proxy(f"ringress {driver}", port, command)
 
