@@ -41,9 +41,8 @@ impl Default for HeadLimits {
     }
 }
 
-/// A pooled buffer for heads and small bodies. Nearly all heads fit; one that does not moves to a
-/// buffer of [`BODY_BUFFER_BYTES`]. A body of 16 KiB
-/// still goes out with its head, in one piece.
+/// A pooled buffer for heads and small bodies: a body of 16 KiB goes out with its head, in one
+/// piece. Nearly all heads fit; one that does not moves to a buffer of [`BODY_BUFFER_BYTES`].
 pub const BUFFER_BYTES: usize = 20 * 1024;
 
 /// The beginning of a head that is no longer than this waits for the rest in memory of its own
