@@ -4,6 +4,7 @@ mod budget;
 mod dial;
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,8 +24,8 @@ pub struct Upstream {
     pub addr: SocketAddr,
     pub state: Arc<BackendState>,
     worker: usize,
-    /// Last in, first out: the longest unused ones age and go.
-    idle: RefCell<Vec<Idle>>,
+    /// Last in, first out: the longest unused ones, at the front, age and go.
+    idle: RefCell<VecDeque<Idle>>,
 }
 
 struct Idle {
@@ -90,10 +91,10 @@ impl Upstream {
             Reuse::Any => aged(worker, worker.settings.forwarding.idle_timeout),
         };
         let mut pool = self.idle.borrow_mut();
-        if pool.last().is_some_and(|idle| idle.since < oldest) {
+        if pool.back().is_some_and(|idle| idle.since < oldest) {
             return None;
         }
-        while let Some(mut idle) = pool.pop() {
+        while let Some(mut idle) = pool.pop_back() {
             // A server that closed, or that speaks unasked, must not get a request.
             if idle.since >= oldest && idle.socket.is_quiet(worker) {
                 return Some(idle.socket);
@@ -104,10 +105,17 @@ impl Upstream {
 
     /// Takes back a connection whose exchange has provably ended.
     pub fn give(&self, socket: Socket, worker: &Worker) {
-        let mut pool = self.idle.borrow_mut();
-        if pool.len() < worker.settings.forwarding.max_idle_per_host && self.state.is_present() {
-            pool.push(Idle { socket, since: worker.deadlines.now() });
+        let room = worker.settings.forwarding.max_idle_per_host;
+        if room == 0 || !self.state.is_present() {
+            return;
         }
+        let mut pool = self.idle.borrow_mut();
+        // The longest unused one goes, not this one: those that are too old for requests that must
+        // not be repeated would otherwise keep younger ones out until they time out.
+        while pool.len() >= room {
+            pool.pop_front();
+        }
+        pool.push_back(Idle { socket, since: worker.deadlines.now() });
     }
 
     /// Passes the backend over for a moment, on every worker.

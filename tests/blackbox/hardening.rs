@@ -12,6 +12,7 @@ both_drivers!(
     a_stale_pool_delivers_at_most_twice,
     a_body_behind_a_204_reaches_nobody,
     a_post_does_not_go_over_a_connection_that_idled,
+    a_full_pool_keeps_the_youngest_connection,
     http2_is_not_upgraded_to,
     aliases_of_framing_and_managed_fields_end_here,
     empty_lines_between_requests_are_nothing,
@@ -84,14 +85,7 @@ fn a_body_behind_a_204_reaches_nobody(driver: Driver) {
 
 /// Its backend may close it at that very moment, and a POST must not be repeated.
 fn a_post_does_not_go_over_a_connection_that_idled(driver: Driver) {
-    let connections = Arc::new(AtomicUsize::new(0));
-    let mock = Mock::play(move |mut peer| {
-        let number = connections.fetch_add(1, Ordering::SeqCst);
-        while peer.request().is_some() {
-            let page = format!("{number:08}");
-            peer.say(&format!("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{page}"));
-        }
-    });
+    let mock = numbering();
     let (_engine, lb) = behind(driver, &mock, &[]);
     // One client connection, so one worker and one pool.
     let mut conn = lb.connect();
@@ -101,6 +95,31 @@ fn a_post_does_not_go_over_a_connection_that_idled(driver: Driver) {
     assert_eq!(conn.get("/", &[]).text(), first, "a GET may be repeated");
     std::thread::sleep(Duration::from_millis(1500));
     assert_ne!(conn.request("POST", "/", &[], b"x").text(), first);
+}
+
+/// Those that are too old for a POST keep nobody out: else each POST would cost a connection.
+fn a_full_pool_keeps_the_youngest_connection(driver: Driver) {
+    let mock = numbering();
+    let (_engine, lb) = behind(driver, &mock, &["--maxIdleConnsPerHost=1"]);
+    let mut conn = lb.connect();
+    let first = conn.get("/", &[]).text();
+    std::thread::sleep(Duration::from_millis(1500));
+    let second = conn.request("POST", "/", &[], b"x").text();
+    assert_ne!(second, first);
+    assert_eq!(conn.request("POST", "/", &[], b"x").text(), second);
+    assert_eq!(conn.get("/", &[]).text(), second);
+}
+
+/// A backend whose page is the number of the connection that it is asked on.
+fn numbering() -> Mock {
+    let connections = AtomicUsize::new(0);
+    Mock::play(move |mut peer| {
+        let number = connections.fetch_add(1, Ordering::SeqCst);
+        while peer.request().is_some() {
+            let page = format!("{number:08}");
+            peer.say(&format!("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{page}"));
+        }
+    })
 }
 
 /// Behind an upgrade to HTTP/2 a client could say what it liked to the backend.
