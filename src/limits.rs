@@ -56,10 +56,6 @@ pub const BODY_BUFFER_BYTES: usize = 64 * 1024;
 /// Field lines that a response gets on its way: a cookie and its attributes.
 pub const LINE_BYTES: usize = 512;
 
-/// Buffers that a worker keeps for reuse, of each size, and boxes for what it does; more are given
-/// back to the allocator.
-pub const POOLED_SPARES: usize = 256;
-
 /// A chunk-size line: 16 hexadecimal digits and room for extensions. (– / 2^31 size / – / 4 KiB)
 pub const CHUNK_LINE_BYTES: usize = 1024;
 

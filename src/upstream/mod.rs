@@ -3,8 +3,7 @@
 mod budget;
 mod dial;
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,7 +24,9 @@ pub struct Upstream {
     pub state: Arc<BackendState>,
     worker: usize,
     /// Last in, first out: the longest unused ones, at the front, age and go.
-    idle: RefCell<VecDeque<Idle>>,
+    idle: RefCell<Vec<Idle>>,
+    /// The fewest that were idle since the last look: so many were not needed at all.
+    unneeded: Cell<usize>,
 }
 
 struct Idle {
@@ -59,6 +60,7 @@ impl Upstream {
             state: Arc::clone(&backend.state),
             worker,
             idle: RefCell::default(),
+            unneeded: Cell::default(),
         }
     }
 
@@ -91,31 +93,28 @@ impl Upstream {
             Reuse::Any => aged(worker, worker.settings.forwarding.idle_timeout),
         };
         let mut pool = self.idle.borrow_mut();
-        if pool.back().is_some_and(|idle| idle.since < oldest) {
+        if pool.last().is_some_and(|idle| idle.since < oldest) {
             return None;
         }
-        while let Some(mut idle) = pool.pop_back() {
+        let mut found = None;
+        while let Some(mut idle) = pool.pop() {
             // A server that closed, or that speaks unasked, must not get a request.
             if idle.since >= oldest && idle.socket.is_quiet(worker) {
-                return Some(idle.socket);
+                found = Some(idle.socket);
+                break;
             }
         }
-        None
+        self.unneeded.set(self.unneeded.get().min(pool.len()));
+        found
     }
 
     /// Takes back a connection whose exchange has provably ended.
     pub fn give(&self, socket: Socket, worker: &Worker) {
-        let room = worker.settings.forwarding.max_idle_per_host;
-        if room == 0 || !self.state.is_present() {
-            return;
+        // Not bounded here: what was in use a moment ago is likely to be needed in a moment, and a
+        // dial costs more than a request. `close_aged` keeps the bound.
+        if worker.settings.forwarding.max_idle_per_host > 0 && self.state.is_present() {
+            self.idle.borrow_mut().push(Idle { socket, since: worker.deadlines.now() });
         }
-        let mut pool = self.idle.borrow_mut();
-        // The longest unused one goes, not this one: those that are too old for requests that must
-        // not be repeated would otherwise keep younger ones out until they time out.
-        while pool.len() >= room {
-            pool.pop_front();
-        }
-        pool.push_back(Idle { socket, since: worker.deadlines.now() });
     }
 
     /// Passes the backend over for a moment, on every worker.
@@ -128,12 +127,18 @@ impl Upstream {
         self.idle.borrow_mut().clear();
     }
 
+    /// Closes those that were idle for too long, and beyond the bound on their number those that
+    /// nobody has needed since the last call.
     fn close_aged(&self, worker: &Worker) {
-        let oldest = aged(worker, worker.settings.forwarding.idle_timeout);
+        let settings = &worker.settings.forwarding;
+        let oldest = aged(worker, settings.idle_timeout);
         let mut pool = self.idle.borrow_mut();
         // The oldest are at the front.
         let aged = pool.iter().take_while(|idle| idle.since < oldest).count();
-        pool.drain(..aged);
+        let beyond = self.unneeded.get().saturating_sub(settings.max_idle_per_host);
+        let gone = aged.max(beyond).min(pool.len());
+        pool.drain(..gone);
+        self.unneeded.set(pool.len());
     }
 }
 

@@ -63,7 +63,7 @@ impl<J, R> Residents<J, R> {
         Asked { resident: Some(resident), home: self }
     }
 
-    /// Gives back to the system what was not needed since the last call.
+    /// Gives back to the system half of what was not needed since the last call.
     pub fn tidy(&self) {
         self.idle.borrow_mut().tidy();
     }

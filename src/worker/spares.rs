@@ -1,7 +1,5 @@
 //! What is kept for reuse: as much of it as was needed of late.
 
-use crate::limits::POOLED_SPARES;
-
 /// Things of one kind that nobody uses at the moment. The last that was given back is the first to
 /// be taken, since it is still in the cache; so those at the front are the ones that nobody needs.
 pub struct Spares<T> {
@@ -26,14 +24,13 @@ impl<T> Spares<T> {
 
     #[inline]
     pub fn give(&mut self, thing: T) {
-        if self.things.len() < POOLED_SPARES {
-            self.things.push(thing);
-        }
+        self.things.push(thing);
     }
 
-    /// Gives back to the system what was not needed since the last call.
+    /// Gives back to the system half of what was not needed since the last call: what a peak has
+    /// left is soon gone, and what the next second's peak needs is mostly there.
     pub fn tidy(&mut self) {
-        self.things.drain(..self.unneeded.min(self.things.len()));
+        self.things.drain(..self.unneeded.div_ceil(2));
         self.unneeded = self.things.len();
     }
 

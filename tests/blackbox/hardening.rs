@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::backends::Mock;
-use crate::harness::{Driver, both_drivers};
+use crate::harness::{Driver, both_drivers, eventually};
 use crate::heads::{behind, single};
 
 both_drivers!(
@@ -13,6 +13,7 @@ both_drivers!(
     a_body_behind_a_204_reaches_nobody,
     a_post_does_not_go_over_a_connection_that_idled,
     a_full_pool_keeps_the_youngest_connection,
+    a_pool_is_as_large_as_it_has_to_be,
     http2_is_not_upgraded_to,
     aliases_of_framing_and_managed_fields_end_here,
     empty_lines_between_requests_are_nothing,
@@ -108,6 +109,41 @@ fn a_full_pool_keeps_the_youngest_connection(driver: Driver) {
     assert_ne!(second, first);
     assert_eq!(conn.request("POST", "/", &[], b"x").text(), second);
     assert_eq!(conn.get("/", &[]).text(), second);
+}
+
+/// Beyond the bound connections are kept while they are needed, and not much longer.
+fn a_pool_is_as_large_as_it_has_to_be(driver: Driver) {
+    let (dialled, open) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let counts = (Arc::clone(&dialled), Arc::clone(&open));
+    let mock = Mock::play(move |mut peer| {
+        counts.0.fetch_add(1, Ordering::SeqCst);
+        counts.1.fetch_add(1, Ordering::SeqCst);
+        while peer.request().is_some() {
+            // Long enough for the others to need connections of their own.
+            std::thread::sleep(Duration::from_millis(100));
+            peer.say(OK);
+        }
+        counts.1.fetch_sub(1, Ordering::SeqCst);
+    });
+    let (_engine, lb) = behind(driver, &mock, &["--maxIdleConnsPerHost=2"]);
+    let before = dialled.load(Ordering::SeqCst);
+    let mut clients: Vec<_> = (0..10).map(|_| lb.connect()).collect();
+    let begun = Instant::now();
+    for _ in 0..3 {
+        std::thread::scope(|scope| {
+            for conn in &mut clients {
+                scope.spawn(|| assert_eq!(conn.get("/", &[]).status, 200));
+            }
+        });
+    }
+    // On a machine that is this slow a second may have passed without need.
+    if begun.elapsed() < Duration::from_millis(800) {
+        let dialled = dialled.load(Ordering::SeqCst) - before;
+        assert!((8..=10).contains(&dialled), "{dialled} for ten at a time");
+    }
+    eventually("two connections left per worker", Duration::from_secs(5), || {
+        (2..=4).contains(&open.load(Ordering::SeqCst)).then_some(())
+    });
 }
 
 /// A backend whose page is the number of the connection that it is asked on.
