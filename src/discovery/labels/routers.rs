@@ -102,13 +102,15 @@ fn blocker(given: &Given) -> String {
     given.label.clone()
 }
 
-/// The named entry points that exist, in the spelling of the options; the defaults for none.
+/// The named entry points that exist, in the spelling of the options; the defaults where none is
+/// named, be it by an empty label.
 fn entry_points(world: &World, given: Option<&Given>, voice: &mut Voice) -> Vec<String> {
-    let Some(given) = given else {
+    let named = given.map(|given| (given, crate::config::value::list(&given.value)));
+    let Some((given, names)) = named.filter(|(_, names)| !names.is_empty()) else {
         return world.statics.default_entry_points.clone();
     };
     let mut found: Vec<String> = Vec::new();
-    for name in crate::config::value::list(&given.value) {
+    for name in names {
         let all = &world.statics.entry_points;
         let exact = all.iter().find(|entry| entry.name == name);
         let entry = exact.or_else(|| all.iter().find(|e| e.name.eq_ignore_ascii_case(&name)));

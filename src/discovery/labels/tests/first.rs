@@ -34,6 +34,21 @@ fn the_users_labels_mean_the_same_under_todays_flags() {
     assert_eq!(service(&model, "backend-mystack-app").provider, "swarm");
 }
 
+/// As if the label were not there: in Traefik 1 (`SplitAndTrimString`) and later (paerser).
+#[test]
+fn an_empty_list_of_entry_points_means_the_defaults() {
+    let mut first = users_stack(1);
+    first[0].labels.insert("traefik.frontend.entryPoints".to_owned(), " , ".to_owned());
+    let model = quiet(USERS_FLAGS, &first);
+    assert_eq!(router(&model, "frontend-Method-GET-POST-PUT-0").entry_points, ["http"]);
+    let later = [
+        ("traefik.http.routers.app.entrypoints", ""),
+        ("traefik.http.services.app.loadbalancer.server.port", "80"),
+    ];
+    let model = quiet(TODAYS_FLAGS, &[workload("app", &later, 1)]);
+    assert_eq!(router(&model, "app@swarm").entry_points, ["web", "alt"]);
+}
+
 #[test]
 fn a_service_without_instances_keeps_its_router() {
     let model = quiet(USERS_FLAGS, &users_stack(0));
