@@ -151,15 +151,8 @@ fn publish((store, model): (Store, Model)) -> Store {
 
 library_benchmark_group!(
     name = hot,
-    benchmarks = [
-        head_parse,
-        head_forward,
-        route,
-        cookie_lookup,
-        rotation,
-        chunk_decode_64k,
-        publish
-    ]
+    benchmarks =
+        [head_parse, head_forward, route, cookie_lookup, rotation, chunk_decode_64k, publish]
 );
 
 main!(library_benchmark_groups = hot);
