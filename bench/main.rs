@@ -3,6 +3,7 @@
 //! For one of them: `cargo bench -- route`. What these cannot show (system calls, wake-ups, the
 //! kernel's share) is measured by `loadtest/run`.
 
+mod browser;
 mod worlds;
 
 use std::hint::black_box;
@@ -20,7 +21,8 @@ use ringress::model::{Model, Rule};
 use ringress::route::{Routes, Subject};
 use ringress::table::{CookieTable, Store, find_cookie};
 
-use worlds::{HEAD, host, model, service, sticky, url};
+use browser::HEAD;
+use worlds::{host, model, service, sticky, url};
 
 /// The allocator of the binary, or publication would be measured with another one.
 #[global_allocator]

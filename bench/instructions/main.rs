@@ -2,6 +2,8 @@
 //!
 //! The same on every run, so that a regression shows in review, where time would only be noise.
 
+#[path = "../browser.rs"]
+mod browser;
 #[path = "../worlds.rs"]
 mod worlds;
 
@@ -19,7 +21,8 @@ use ringress::model::{Model, Rule};
 use ringress::route::{Routes, Subject};
 use ringress::table::{CookieTable, Store, find_cookie};
 
-use worlds::{HEAD, host, model, service, sticky, url};
+use browser::HEAD;
+use worlds::{host, model, service, sticky, url};
 
 fn parse<'f>(fields: &'f mut Fields<'static>) -> RequestHead<'f, 'static> {
     let head = request::parse(black_box(HEAD), fields, &HeadLimits::default());
