@@ -78,8 +78,14 @@ fn route_by_prefix(bencher: Bencher, routers: usize) {
 
 fn find_last(bencher: Bencher, rules: &[Rule], host: &str, path: &str) {
     let routes = Routes::compile((0..).zip(rules).map(|(i, rule)| (rule, 1, i)));
-    let subject =
-        Subject { host: host.as_bytes(), path: path.as_bytes(), method: b"GET", headers: &[] };
+    let subject = Subject {
+        host: host.as_bytes(),
+        path: path.as_bytes(),
+        method: b"GET",
+        headers: &[],
+        query: b"",
+        client: "",
+    };
     assert_eq!(routes.find(&subject), Some(rules.len() as u32 - 1));
     bencher.bench_local(|| routes.find(black_box(&subject)));
 }

@@ -131,6 +131,46 @@ pub fn escape_beyond_ascii(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
+/// A normal path as Traefik's expressions see it: without escapes, but for those of reserved
+/// characters (RFC 3986 section 2.2) and of `%` itself, which mean something else.
+///
+/// Borrows when there is no escape, which is the common case.
+pub fn without_escapes(path: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = memchr::memchr(b'%', path) else { return Cow::Borrowed(path) };
+    let mut plain = path[..first].to_vec();
+    let mut rest = &path[first..];
+    while let Some((&byte, tail)) = rest.split_first() {
+        match rest {
+            &[b'%', high, low, ref behind @ ..] if let Some(value) = escaped(high, low) => {
+                plain.push(value);
+                rest = behind;
+            }
+            _ => {
+                plain.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    Cow::Owned(plain)
+}
+
+/// What an escape stands for, if that is not reserved.
+fn escaped(high: u8, low: u8) -> Option<u8> {
+    let value = hex(high)? << 4 | hex(low)?;
+    (!b":/?#[]@!$&'()*+,;=%".contains(&value)).then_some(value)
+}
+
+/// The values of a parameter of this name, without escapes. `query` begins with its `?`, if there
+/// is one. A semicolon separates like an ampersand (traefik `AllowQuerySemicolons`).
+pub fn parameters<'a>(query: &'a [u8], name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
+    let query = query.strip_prefix(b"?").unwrap_or(query);
+    query
+        .split(|b| b"&;".contains(b))
+        .flat_map(form_urlencoded::parse)
+        .filter(move |(key, _)| key == name)
+        .map(|(_, value)| value)
+}
+
 /// One pass that proves that [`normalise`] would change nothing, without looking for what.
 #[inline]
 fn is_normal(path: &[u8]) -> bool {
@@ -158,8 +198,8 @@ fn stands(byte: u8) -> bool {
     STANDS[byte as usize]
 }
 
-/// Leaves each character in one form: itself, or its escape.
-fn one_form(path: &[u8]) -> Result<Vec<u8>, BadPath> {
+/// Each character of a path in one form: itself, or its escape.
+pub fn one_form(path: &[u8]) -> Result<Vec<u8>, BadPath> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path;
     while let Some((&byte, tail)) = rest.split_first() {

@@ -17,8 +17,8 @@ const DRIVER: &str = "RINGRESS_TEST_DRIVER";
 /// More than any default keeps in reserve.
 const CLIENTS: usize = 300;
 /// Until pools are filled.
-const WARM_UP: usize = 20;
-const ROUNDS: usize = 100;
+const WARM_UP: usize = 10;
+const ROUNDS: usize = 40;
 /// What comes with the clock and not with requests, in a second at most: slots of the timing wheel
 /// that are used for the first time, a wait for clients that is begun anew, and what a peak takes
 /// again that was given back a second before, because it had not been needed for that long.

@@ -30,7 +30,7 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("fault", &["model"]),
     // The truth's way.
     ("config", &["limits", "model", "nearest"]),
-    ("route", &["model", "nearest"]),
+    ("route", &["model", "nearest", "request"]),
     ("discovery", &["config", "model", "nearest", "route"]),
     ("table", &["clock", "limits", "model", "observe", "route"]),
     // The doors.

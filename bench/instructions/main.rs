@@ -70,8 +70,14 @@ fn compiled(rules: &[Rule]) -> Routes {
 #[benches::by_host(args = [1, 100, 10_000], setup = by_host)]
 #[benches::by_prefix(args = [1, 100, 10_000], setup = by_prefix)]
 fn route((routes, host, path): (Routes, String, String)) -> Routes {
-    let subject =
-        Subject { host: host.as_bytes(), path: path.as_bytes(), method: b"GET", headers: &[] };
+    let subject = Subject {
+        host: host.as_bytes(),
+        path: path.as_bytes(),
+        method: b"GET",
+        headers: &[],
+        query: b"",
+        client: "",
+    };
     black_box(routes.find(black_box(&subject)));
     routes
 }

@@ -186,6 +186,8 @@ fn serves(statics: &Static, model: &Model) {
                 path: b"/",
                 method: b"GET",
                 headers: &[],
+                query: b"",
+                client: "192.0.2.1",
             };
             let found = routes.find(&subject);
             assert!(found.is_none_or(|index| table.service(index).is_some()));

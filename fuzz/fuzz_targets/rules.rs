@@ -65,7 +65,11 @@ fn is_in_the_form_that_is_compared(rule: &Rule) {
         }
         Rule::Path(path) | Rule::PathPrefix(path) => assert!(path.starts_with('/')),
         Rule::Method(method) => assert!(!method.bytes().any(|b| b.is_ascii_lowercase())),
-        Rule::Header(name, _) => assert!(!name.bytes().any(|b| b.is_ascii_uppercase())),
+        Rule::Header(name, _) | Rule::HeaderRegexp(name, _) => {
+            assert!(!name.bytes().any(|b| b.is_ascii_uppercase()));
+        }
+        Rule::Query(name, _) | Rule::QueryRegexp(name, _) => assert!(!name.is_empty()),
+        Rule::HostRegexp(_) | Rule::PathRegexp(_) | Rule::ClientIp(_) => {}
     }
 }
 

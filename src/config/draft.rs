@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{DriverChoice, Network};
+use super::DriverChoice;
+use crate::model::Network;
 
 /// A part of the configuration that exists once it is named: `--docker`, `--api`, `--ping`.
 #[derive(Debug, Clone, Copy, Default)]

@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use help::help;
 
 use crate::limits::{HEAD_TIMEOUT, HeadLimits, PROGRESS_TIMEOUT, TUNNEL_TIMEOUT};
-use crate::model::{Complaint, Dialect};
+use crate::model::{Complaint, Dialect, Network};
 
 /// What the process was asked to be. Read once at start, never changed.
 #[derive(Debug, Clone)]
@@ -77,13 +77,6 @@ pub struct Trust {
     /// Believe everybody: Traefik 1's default for forwarding headers.
     pub insecure: bool,
     pub networks: Vec<Network>,
-}
-
-/// An IP network in CIDR form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    pub address: std::net::IpAddr,
-    pub prefix: u8,
 }
 
 /// Where containers are found.
@@ -185,23 +178,6 @@ impl Trust {
     /// Whether this peer is believed.
     pub fn covers(&self, peer: std::net::IpAddr) -> bool {
         self.insecure || self.networks.iter().any(|network| network.contains(peer))
-    }
-}
-
-impl Network {
-    /// Whether the address lies in the network. Families never mix: an IPv4-mapped address has to
-    /// be made canonical before.
-    pub fn contains(&self, address: std::net::IpAddr) -> bool {
-        use std::net::IpAddr::{V4, V6};
-        let same = |own: u128, other: u128, width: u32| {
-            let host_bits = width.saturating_sub(u32::from(self.prefix));
-            own.checked_shr(host_bits).unwrap_or(0) == other.checked_shr(host_bits).unwrap_or(0)
-        };
-        match (self.address, address) {
-            (V4(own), V4(other)) => same(own.to_bits().into(), other.to_bits().into(), 32),
-            (V6(own), V6(other)) => same(own.to_bits(), other.to_bits(), 128),
-            _ => false,
-        }
     }
 }
 

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use super::Network;
+use crate::model::{Network, NotANetwork};
 
 /// A value that is none: what is wrong with it and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,20 +154,7 @@ pub fn address(text: &str) -> Result<SocketAddr, Wrong> {
 /// `10.0.0.0/8`, or one address.
 pub fn network(text: &str) -> Result<Network, Wrong> {
     let wrong = || Wrong::new(format!("holds {text:?}, which is no network"), "use 10.0.0.0/8");
-    let (address, prefix) = match text.split_once('/') {
-        Some((address, prefix)) => (address, Some(prefix)),
-        None => (text, None),
-    };
-    let address: IpAddr = address.trim().parse().map_err(|_| wrong())?;
-    let widest = if address.is_ipv4() { 32 } else { 128 };
-    let prefix = match prefix {
-        Some(prefix) => prefix.trim().parse().map_err(|_| wrong())?,
-        None => widest,
-    };
-    if prefix > widest {
-        return Err(wrong());
-    }
-    Ok(Network { address, prefix })
+    text.parse().map_err(|NotANetwork| wrong())
 }
 
 /// Each text is one network.

@@ -5,12 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use super::{DriverView, ProviderView, Sources};
 use crate::config::{
-    Api, Docker, DriverChoice, EntryPoint, Forwarding, LifeCycle, Limits, Log, Network, Static,
-    Trust,
+    Api, Docker, DriverChoice, EntryPoint, Forwarding, LifeCycle, Limits, Log, Static, Trust,
 };
 use crate::model::{
-    Complaint, CookieForm, Dialect, Model, Router, Rule, Scheme, Server, ServerState, ServerUrl,
-    Service, Severity, Sticky,
+    Complaint, CookieForm, Dialect, Model, Network, Router, Rule, Scheme, Server, ServerState,
+    ServerUrl, Service, Severity, Sticky,
 };
 use crate::observe::Stats;
 use crate::table::Store;

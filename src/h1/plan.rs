@@ -121,6 +121,8 @@ fn choose_and_write(
         path: &head.path,
         method: head.method.as_bytes(),
         headers: head.headers,
+        query: &head.query,
+        client: &client.peer,
     };
     let origin =
         Origin { peer: &client.peer, trusted: client.trusted, server: &worker.settings.hostname };

@@ -6,12 +6,16 @@
 
 mod complaint;
 pub mod cookie;
+mod network;
+mod pattern;
 mod rule;
 mod service;
 
 use std::collections::BTreeMap;
 
 pub use complaint::{Complaint, Severity};
+pub use network::{Network, NotANetwork};
+pub use pattern::Pattern;
 pub use rule::Rule;
 pub use service::{CookieForm, SameSite, Scheme, Server, ServerState, ServerUrl, Service, Sticky};
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::candidates::{Candidate, Candidates};
 use crate::model::Rule;
+use crate::request::{parameters, without_escapes};
 
 /// What a rule looks at. Names and values borrow from the connection's own buffer.
 pub struct Subject<'a> {
@@ -13,6 +14,10 @@ pub struct Subject<'a> {
     pub path: &'a [u8],
     pub method: &'a [u8],
     pub headers: &'a [httparse::Header<'a>],
+    /// From the `?` on; may be empty.
+    pub query: &'a [u8],
+    /// The peer's address without port, as text.
+    pub client: &'a str,
 }
 
 /// The routers of one entry point.
@@ -104,14 +109,26 @@ pub(super) fn matches(rule: &Rule, subject: &Subject<'_>) -> bool {
         Rule::Any(parts) => parts.iter().any(|part| matches(part, subject)),
         Rule::Not(part) => !matches(part, subject),
         Rule::Host(host) => subject.host == host.as_bytes(),
+        Rule::HostRegexp(pattern) => pattern.is_found_in(subject.host),
         Rule::Path(path) => subject.path == path.as_bytes(),
         Rule::PathPrefix(prefix) => subject.path.starts_with(prefix.as_bytes()),
+        Rule::PathRegexp(pattern) => pattern.is_found_in(&without_escapes(subject.path)),
         Rule::Method(method) => subject.method == method.as_bytes(),
-        Rule::Header(name, value) => subject
-            .headers
-            .iter()
-            .any(|h| h.name.eq_ignore_ascii_case(name) && h.value == value.as_bytes()),
+        Rule::Header(name, value) => values(subject, name).any(|it| it == value.as_bytes()),
+        Rule::HeaderRegexp(name, pattern) => {
+            values(subject, name).any(|it| pattern.is_found_in(it))
+        }
+        Rule::Query(name, value) => parameters(subject.query, name).any(|it| it == *value),
+        Rule::QueryRegexp(name, pattern) => {
+            parameters(subject.query, name).any(|it| pattern.is_found_in(it.as_bytes()))
+        }
+        Rule::ClientIp(network) => subject.client.parse().is_ok_and(|ip| network.contains(ip)),
     }
+}
+
+fn values<'a>(subject: &Subject<'a>, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let named = |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case(name);
+    subject.headers.iter().filter(named).map(|header| header.value)
 }
 
 #[cfg(test)]
@@ -135,6 +152,8 @@ mod tests {
             path: path.as_bytes(),
             method: b"GET",
             headers: &[],
+            query: b"",
+            client: "",
         })
     }
 
@@ -196,6 +215,7 @@ mod tests {
         ) {
             let subject = Subject {
                 host: host.as_bytes(), path: path.as_bytes(), method: b"GET", headers: &[],
+                query: b"", client: "",
             };
             let mut order: Vec<usize> = (0..rules.len()).collect();
             order.sort_by_key(|&i| (-rules[i].1, i));

@@ -285,7 +285,8 @@ mod tests {
 
         fn find(&self, host: &str) -> Option<u32> {
             let host = host.as_bytes();
-            let subject = Subject { host, path: b"/", method: b"GET", headers: &[] };
+            let (path, query) = (&b"/"[..], &b""[..]);
+            let subject = Subject { host, path, method: b"GET", headers: &[], query, client: "" };
             self.table.routes(0).and_then(|routes| routes.find(&subject))
         }
 

@@ -2,6 +2,7 @@
 
 use httparse::Header;
 use ringress::model::Rule;
+use ringress::request::{parameters, without_escapes};
 use ringress::route::Subject;
 
 /// The rule in the grammar of Traefik 3, every argument in double quotes.
@@ -24,6 +25,17 @@ pub fn write(rule: &Rule) -> String {
         Rule::PathPrefix(path) => format!("PathPrefix({})", quote(path)),
         Rule::Method(method) => format!("Method({})", quote(method)),
         Rule::Header(name, value) => format!("Header({}, {})", quote(name), quote(value)),
+        Rule::HostRegexp(pattern) => format!("HostRegexp({})", quote(pattern.text())),
+        Rule::PathRegexp(pattern) => format!("PathRegexp({})", quote(pattern.text())),
+        Rule::HeaderRegexp(name, pattern) => {
+            format!("HeaderRegexp({}, {})", quote(name), quote(pattern.text()))
+        }
+        Rule::Query(name, value) if value.is_empty() => format!("Query({})", quote(name)),
+        Rule::Query(name, value) => format!("Query({}, {})", quote(name), quote(value)),
+        Rule::QueryRegexp(name, pattern) => {
+            format!("QueryRegexp({}, {})", quote(name), quote(pattern.text()))
+        }
+        Rule::ClientIp(network) => format!("ClientIP(\"{}/{}\")", network.address, network.prefix),
     }
 }
 
@@ -51,6 +63,16 @@ pub fn matches(rule: &Rule, subject: &Subject<'_>) -> bool {
         Rule::Header(name, value) => subject.headers.iter().any(|header| {
             header.name.to_ascii_lowercase() == *name && header.value == value.as_bytes()
         }),
+        Rule::HostRegexp(pattern) => pattern.is_found_in(subject.host),
+        Rule::PathRegexp(pattern) => pattern.is_found_in(&without_escapes(subject.path)),
+        Rule::HeaderRegexp(name, pattern) => subject.headers.iter().any(|header| {
+            header.name.to_ascii_lowercase() == *name && pattern.is_found_in(header.value)
+        }),
+        Rule::Query(name, value) => parameters(subject.query, name).any(|found| found == *value),
+        Rule::QueryRegexp(name, pattern) => {
+            parameters(subject.query, name).any(|found| pattern.is_found_in(found.as_bytes()))
+        }
+        Rule::ClientIp(network) => network.contains(subject.client.parse().expect("an address")),
     }
 }
 
@@ -63,6 +85,8 @@ pub struct Words {
     paths: Vec<String>,
     methods: Vec<String>,
     headers: Vec<(String, String)>,
+    clients: Vec<String>,
+    query: String,
 }
 
 impl Words {
@@ -72,6 +96,8 @@ impl Words {
             paths: vec!["/".to_owned()],
             methods: vec!["NONE".to_owned()],
             headers: Vec::new(),
+            clients: vec!["192.0.2.1".to_owned()],
+            query: String::new(),
         };
         rules.for_each(|rule| words.add(rule));
         words
@@ -91,6 +117,15 @@ impl Words {
             Rule::PathPrefix(path) => keep(&mut self.paths, format!("{path}/x")),
             Rule::Method(method) => keep(&mut self.methods, method.clone()),
             Rule::Header(name, value) => self.headers.push((name.to_uppercase(), value.clone())),
+            Rule::Query(name, value) => {
+                self.query += &format!("&{}={}", escape(name), escape(value));
+            }
+            Rule::ClientIp(network) => keep(&mut self.clients, network.address.to_string()),
+            // What they match is hard to tell from their text; the words of others are tried.
+            Rule::HostRegexp(_)
+            | Rule::PathRegexp(_)
+            | Rule::HeaderRegexp(..)
+            | Rule::QueryRegexp(..) => {}
         }
     }
 
@@ -100,19 +135,27 @@ impl Words {
             .iter()
             .map(|(name, value)| Header { name, value: value.as_bytes() })
             .collect();
-        for host in &self.hosts {
+        // As many as there are hosts: their product counts.
+        let clients = self.clients.iter().cycle();
+        for (host, client) in self.hosts.iter().zip(clients) {
             for path in &self.paths {
                 for method in &self.methods {
-                    for headers in [&[][..], &all] {
+                    for (headers, query) in [(&[][..], ""), (&all, &*self.query)] {
                         show(&Subject {
                             host: host.as_bytes(),
                             path: path.as_bytes(),
                             method: method.as_bytes(),
                             headers,
+                            query: query.as_bytes(),
+                            client,
                         });
                     }
                 }
             }
         }
     }
+}
+
+fn escape(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }

@@ -12,6 +12,7 @@
 use crate::model::{Dialect, Rule};
 
 use super::matcher::{self, Flaw, Matcher, Named, Templates};
+use super::template::Of;
 use super::{MAX_DEPTH, RuleError, all, any, error};
 
 pub(super) fn parse(dialect: Dialect, text: &str) -> Result<(Rule, Vec<String>), RuleError> {
@@ -200,29 +201,61 @@ impl<'a> Reader<'a> {
         if self.dialect == Dialect::V3 && name.eq_ignore_ascii_case("HostHeader") {
             self.notes.push("HostHeader is Traefik 2's name; write Host".to_owned());
         }
-        if found == Matcher::Header {
-            let mut pairs = Vec::new();
-            for pair in arguments.chunks(2) {
-                let [(at, key), (_, value)] = pair else {
-                    let problem = format!("a header name of {name} stands without a value");
-                    return Err(error(
-                        text,
-                        start,
-                        problem,
-                        format!("write {name}(`name`, `value`)"),
-                    ));
-                };
-                pairs.push(matcher::header(key, value).map_err(located(*at))?);
+        match found {
+            Matcher::Header | Matcher::HeaderRegexp => {
+                let mut pairs = Vec::new();
+                for pair in arguments.chunks(2) {
+                    let [(at, key), (_, value)] = pair else {
+                        let problem = format!("a header name of {name} stands without a value");
+                        let remedy = format!("write {name}(`name`, `value`)");
+                        return Err(error(text, start, problem, remedy));
+                    };
+                    pairs.push(matcher::header(found, key, value).map_err(located(*at))?);
+                }
+                self.note_arity(name, pairs.len(), "&&");
+                Ok(all(pairs))
             }
-            self.note_arity(name, pairs.len(), "&&");
-            return Ok(all(pairs));
+            Matcher::Query | Matcher::QueryRegexp => self.query(start, name, found, &arguments),
+            _ => {
+                self.note_arity(name, arguments.len(), "||");
+                let choices: Result<Vec<Rule>, RuleError> = arguments
+                    .iter()
+                    .map(|(at, argument)| self.choice(found, argument).map_err(located(*at)))
+                    .collect();
+                Ok(any(choices?))
+            }
         }
-        self.note_arity(name, arguments.len(), "||");
-        let choices: Result<Vec<Rule>, RuleError> = arguments
-            .iter()
-            .map(|(at, argument)| self.choice(found, argument).map_err(located(*at)))
-            .collect();
-        Ok(any(choices?))
+    }
+
+    /// ``Query(`name`, `value`)``, or as Traefik 2 writes it, ``Query(`name=value`, …)``.
+    fn query(
+        &mut self,
+        start: usize,
+        name: &str,
+        found: Matcher,
+        arguments: &[Argument],
+    ) -> Result<Rule, RuleError> {
+        let text = self.text;
+        let located = |at: usize| move |(problem, remedy): Flaw| error(text, at, problem, remedy);
+        let second = self.dialect != Dialect::V3 && found == Matcher::Query;
+        if second && arguments.iter().all(|(_, argument)| argument.contains('=')) {
+            let parts = arguments
+                .iter()
+                .map(|(at, argument)| matcher::parameter(argument).map_err(located(*at)));
+            return Ok(all(parts.collect::<Result<_, _>>()?));
+        }
+        match arguments {
+            [(_, key)] => Ok(Rule::Query(key.clone(), String::new())),
+            [(_, key), (at, value)] if found == Matcher::QueryRegexp => {
+                let pattern = matcher::expression(value).map_err(located(*at))?;
+                Ok(Rule::QueryRegexp(key.clone(), pattern))
+            }
+            [(_, key), (_, value)] => Ok(Rule::Query(key.clone(), value.clone())),
+            _ => {
+                let problem = format!("{name} has more than two arguments");
+                Err(error(text, start, problem, format!("write {name}(`name`, `value`)")))
+            }
+        }
     }
 
     fn note_arity(&mut self, name: &str, count: usize, operator: &str) {
@@ -244,11 +277,14 @@ impl<'a> Reader<'a> {
                 Ok(Rule::All(Vec::new()))
             }
             Matcher::Host => matcher::host(argument),
-            Matcher::Path => matcher::path(argument, templates).map(Rule::Path),
-            Matcher::PathPrefix => matcher::path(argument, templates).map(Rule::PathPrefix),
+            Matcher::HostRegexp => matcher::host_regexp(argument, templates),
+            Matcher::Path => matcher::path(argument, Of::Path, templates),
+            Matcher::PathPrefix => matcher::path(argument, Of::PathPrefix, templates),
+            Matcher::PathRegexp => matcher::expression(argument).map(Rule::PathRegexp),
             Matcher::Method => matcher::method(argument),
-            // Pairs are read before; a lone name is no choice.
-            Matcher::Header => {
+            Matcher::ClientIp => matcher::client_ip(argument),
+            // Read before: a lone name is no choice.
+            Matcher::Header | Matcher::HeaderRegexp | Matcher::Query | Matcher::QueryRegexp => {
                 Err((format!("{argument:?} stands alone"), "write a pair".to_owned()))
             }
         }

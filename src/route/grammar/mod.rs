@@ -4,6 +4,8 @@
 
 mod later;
 mod matcher;
+mod re2;
+mod template;
 mod v1;
 
 #[cfg(test)]
@@ -59,7 +61,7 @@ impl fmt::Display for RuleError {
 /// Traefik 3's names and arities are read in the second dialect and the second's in the third:
 /// nothing that works in one means something else in the other, and a plain
 /// `--providers.docker` does not tell which of both wrote the labels. Templates (`{name:re}`)
-/// are an exception: the second dialect refuses them, the third compares them literally.
+/// are an exception: the third dialect takes them literally, and so does `HostRegexp` there.
 pub fn parse(dialect: Dialect, text: &str) -> Result<Parsed, RuleError> {
     if text.len() > MAX_RULE_BYTES {
         return Err(RuleError {

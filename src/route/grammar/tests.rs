@@ -69,10 +69,10 @@ fn first_dialect_says_what_is_wrong() {
         assert_eq!(complaint(V1, text), expected, "{text}");
     }
     assert!(
-        complaint(V1, "HostRegexp:{x:.*}").contains("known to Traefik 1 but not supported yet")
+        complaint(V1, "PathPrefixStrip:/x").contains("known to Traefik 1 but not supported yet")
     );
-    assert!(complaint(V1, "PathPrefixStrip:/x").contains("not supported yet"));
-    assert!(complaint(V1, "PathPrefix:/{x:.*}").contains("not supported yet"));
+    assert!(complaint(V1, "PathPrefix:/{x").contains("the braces of \"/{x\" do not match"));
+    assert!(complaint(V1, "Query: a").contains("write name=value"));
     assert!(complaint(V1, "Host:bücher.example").contains("punycode"));
     assert!(complaint(V1, "Host(`a`)").contains("the grammar of Traefik 2"));
 }
@@ -112,10 +112,65 @@ fn what_the_later_dialects_differ_in() {
     assert_eq!(parse(V3, "HostHeader(`a`)").unwrap().notes.len(), 1);
     assert!(parse(V2, "Host(`a`, `b`)").unwrap().notes.is_empty());
     assert_eq!(parse(V3, "Host(`a`, `b`)").unwrap().notes.len(), 1);
-    assert_eq!(rule(V3, "PathPrefix(`/{x}`)"), prefix("/{x}"));
-    assert!(complaint(V2, "PathPrefix(`/{x}`)").contains("not supported yet"));
+    assert_eq!(rule(V3, "PathPrefix(`/{x}`)"), prefix("/%7Bx%7D"));
+    assert_eq!(rule(V2, "PathPrefix(`/{x}`)"), rule(V3, "PathRegexp(`^/(?:[^/]+)`)"));
     assert_eq!(rule(V3, "Host(`*`)"), Rule::All(Vec::new()));
-    assert!(complaint(V3, "Host(`*.example.com`)").contains("not supported yet"));
+    assert_eq!(rule(V2, "HostRegexp(`a.b`)"), rule(V3, r"HostRegexp(`(?i)^a\.b$`)"));
+    let (a, b) = (Rule::Query("a".into(), "1".into()), Rule::Query("b".into(), "2".into()));
+    assert_eq!(rule(V2, "Query(`a=1`, `b=2`)"), Rule::All(vec![a.clone(), b]));
+    assert_eq!(rule(V2, "Query(`a`, `1`)"), a);
+    assert_eq!(rule(V3, "Query(`a`, `1`)"), a);
+    assert_eq!(rule(V3, "Query(`a=1`)"), Rule::Query("a=1".into(), String::new()));
+}
+
+/// What each rule matches and what not: host, target, header `X-A`, peer.
+#[test]
+fn every_matcher_matches() {
+    type Ask = (&'static str, &'static str, &'static str, &'static str);
+    let found = |dialect, text: &str, (host, target, value, client): Ask| {
+        let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+        let headers = [httparse::Header { name: "x-A", value: value.as_bytes() }];
+        let subject = crate::route::Subject {
+            host: host.as_bytes(),
+            path: path.as_bytes(),
+            method: b"GET",
+            headers: &headers,
+            query: query.as_bytes(),
+            client,
+        };
+        let rule = rule(dialect, text);
+        crate::route::Routes::compile([(&rule, 1, 0)].into_iter()).find(&subject).is_some()
+    };
+    let at = |host, target| (host, target, "v", "10.1.2.3");
+    for (dialect, text, yes, no) in [
+        (V1, "HostRegexp: {sub:[a-z]+}.b", at("a.b", "/"), at("a.a.b", "/")),
+        (V1, "HostRegexp: {sub}.b.c", at("x1.b.c", "/"), at("x.y.b.c", "/")),
+        (V1, "Path: /x/{id:[0-9]{2}}", at("h", "/x/12"), at("h", "/x/123")),
+        (V1, "PathPrefix: /x/{id}/y", at("h", "/x/1/yz"), at("h", "/x/1/2/y")),
+        (V1, "HeadersRegexp: X-A, ^v+$", ("h", "/", "vv", ""), ("h", "/", "vw", "")),
+        (V1, "Query: a=1, b={x:2+}", at("h", "/?b=22&a=1"), at("h", "/?a=1")),
+        (V2, "Query(`a=`)", at("h", "/?a=x"), at("h", "/?b=x")),
+        (V2, "HostRegexp(`{x:[a-z]+}.b`)", at("a.b", "/"), at("a.bc", "/")),
+        (V2, "Path(`/a/{x}`)", at("h", "/a/b%20c"), at("h", "/a/b/c")),
+        (V2, "ClientIP(`10.0.0.0/8`, `::1`)", at("h", "/"), ("h", "/", "", "11.0.0.1")),
+        (V3, r"HostRegexp(`^[a-z]+\.b$`)", at("a.b", "/"), at("1.b", "/")),
+        (V3, "Host(`*.b.c`)", at("a.b.c", "/"), at("a.a.b.c", "/")),
+        (V3, "Host(`*.b.c`)", at("a.b.c", "/"), at("b.c", "/")),
+        (V3, "PathRegexp(`ab c`)", at("h", "/xab%20c"), at("h", "/ab%2Fc")),
+        (V3, "PathRegexp(`^/%2F`)", at("h", "/%2Fx"), at("h", "//x")),
+        (V3, "Path(`/a b`)", at("h", "/a%20b"), at("h", "/a+b")),
+        (V3, "Path(`/ä%2f`)", at("h", "/%C3%A4%2F"), at("h", "/%C3%A4/")),
+        (V3, "Path(`/%zz`)", at("h", "/%25zz"), at("h", "/zz")),
+        (V3, "HeaderRegexp(`X-A`, `^[uv]$`)", at("h", "/"), ("h", "/", "w", "")),
+        (V3, "Query(`a`)", at("h", "/?a="), at("h", "/?a=1")),
+        (V3, "Query(`a b`, `ä`)", at("h", "/?a+b=%C3%A4"), at("h", "/?a+b=&%C3%A4")),
+        (V3, "Query(`a`, `2`)", at("h", "/?a=1&a=2"), at("h", "/?a=1&b=2")),
+        (V3, "QueryRegexp(`a`, `^[0-9]+$`)", at("h", "/?a=12"), at("h", "/?a=x")),
+        (V3, "ClientIP(`10.1.2.3`)", at("h", "/"), ("h", "/", "", "fe80::1")),
+    ] {
+        assert!(found(dialect, text, yes), "{text} and {yes:?}");
+        assert!(!found(dialect, text, no), "{text} and {no:?}");
+    }
 }
 
 #[test]
@@ -133,7 +188,11 @@ fn later_dialects_say_what_is_wrong() {
         ("(Host(`a`)", "a closing parenthesis is missing at character 11"),
         ("Host: a", "Host has no parenthesis at character 5; write Host(`argument`)"),
         ("Header(`a`)", "a header name of Header stands without a value at character 1"),
-        ("HostRegexp(`.*`)", "the matcher HostRegexp is known to Traefik but not supported yet"),
+        ("HostSNI(`*`)", "the matcher HostSNI is known to Traefik but not supported yet"),
+        ("HostRegexp(`(`)", "\"(\" is not a regular expression (unclosed group) at character 12"),
+        ("Host(`a.*`)", "the host \"a.*\" holds a pattern at character 6; write HostRegexp"),
+        ("Query(`a`, `b`, `c`)", "Query has more than two arguments at character 1"),
+        ("ClientIP(`x`)", "\"x\" is no address and no network at character 10; use 10.0.0.0/8"),
     ] {
         let said = complaint(V3, text);
         assert!(said.starts_with(expected), "{text}: {said}");

@@ -1,12 +1,13 @@
 //! Traefik 1's rules: `Host: a.example, b.example; Method: GET, POST`.
 //!
 //! `;` splits first, then the first `:` ends the function's name, then `,` splits the arguments.
-//! There is no quoting. Different functions must all match, of several arguments one is enough,
-//! except for `Headers`, whose pairs must all match. Names are case-sensitive.
+//! There is no quoting. Different functions must all match, of several arguments one is enough;
+//! those of `Headers`, `HeadersRegexp` and `Query` must all match. Names are case-sensitive.
 
 use crate::model::Rule;
 
 use super::matcher::{self, Flaw, Matcher, Named, Templates};
+use super::template::Of;
 use super::{RuleError, all, any, error};
 
 pub(super) fn parse(text: &str) -> Result<Rule, RuleError> {
@@ -70,36 +71,45 @@ fn function(text: &str, start: usize, piece: &str) -> Result<Rule, RuleError> {
         return Err(error(text, start, problem, "write Name: argument, argument"));
     }
     let located = |at: usize| move |(problem, remedy): Flaw| error(text, at, problem, remedy);
-    if found == Matcher::Header {
+    if matches!(found, Matcher::Header | Matcher::HeaderRegexp) {
         let mut pairs = Vec::new();
         for pair in arguments.chunks(2) {
             match *pair {
                 [(at, key), (_, value)] => {
-                    pairs.push(matcher::header(key, value).map_err(located(at))?);
+                    pairs.push(matcher::header(found, key, value).map_err(located(at))?);
                 }
                 _ => {
                     let at = pair.first().map_or(start, |(at, _)| *at);
                     let problem = "a header name stands without a value";
-                    return Err(error(text, at, problem, "write Headers: name, value"));
+                    let remedy = format!("write {}: name, value", name.trim());
+                    return Err(error(text, at, problem, remedy));
                 }
             }
         }
         return Ok(all(pairs));
     }
-    let mut choices = Vec::new();
-    for (at, argument) in arguments {
-        choices.push(choice(found, argument).map_err(located(at))?);
-    }
-    Ok(any(choices))
+    let parts: Result<Vec<Rule>, RuleError> = arguments
+        .into_iter()
+        .map(|(at, argument)| choice(found, argument).map_err(located(at)))
+        .collect();
+    Ok(if found == Matcher::Query { all(parts?) } else { any(parts?) })
 }
 
 fn choice(found: Matcher, argument: &str) -> Result<Rule, Flaw> {
     match found {
         Matcher::Host => matcher::host(argument),
-        Matcher::Path => matcher::path(argument, Templates::Meant).map(Rule::Path),
-        Matcher::PathPrefix => matcher::path(argument, Templates::Meant).map(Rule::PathPrefix),
+        Matcher::HostRegexp => matcher::host_regexp(argument, Templates::Meant),
+        Matcher::Path => matcher::path(argument, Of::Path, Templates::Meant),
+        Matcher::PathPrefix => matcher::path(argument, Of::PathPrefix, Templates::Meant),
         Matcher::Method => matcher::method(argument),
-        // Pairs are read before; a lone name is no choice.
-        Matcher::Header => Err((format!("{argument:?} stands alone"), "write a pair".to_owned())),
+        Matcher::Query => matcher::parameter(argument),
+        // Pairs are read before; the others are none of Traefik 1's functions.
+        Matcher::Header
+        | Matcher::HeaderRegexp
+        | Matcher::PathRegexp
+        | Matcher::QueryRegexp
+        | Matcher::ClientIp => {
+            Err((format!("{argument:?} stands alone"), "write a pair".to_owned()))
+        }
     }
 }
