@@ -243,10 +243,15 @@ fn compared_path(text: &str) -> String {
                 path.extend(form.into_iter().map(char::from));
                 rest = behind;
             }
-            // A sign that escapes nothing, or what no request may hold: it matches nothing.
+            // What no request may hold matches none.
+            Err(_) if escape => {
+                path.extend(one.iter().copied().map(char::from));
+                rest = behind;
+            }
+            // A sign that escapes nothing stands for itself.
             Err(_) => {
                 path.push_str("%25");
-                rest = &rest[1..];
+                rest = behind;
             }
         }
     }

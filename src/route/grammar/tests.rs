@@ -161,6 +161,7 @@ fn every_matcher_matches() {
         (V3, "Path(`/a b`)", at("h", "/a%20b"), at("h", "/a+b")),
         (V3, "Path(`/ä%2f`)", at("h", "/%C3%A4%2F"), at("h", "/%C3%A4/")),
         (V3, "Path(`/%zz`)", at("h", "/%25zz"), at("h", "/zz")),
+        (V3, "Path(`/%00`)", at("h", "/%00"), at("h", "/%2500")),
         (V3, "HeaderRegexp(`X-A`, `^[uv]$`)", at("h", "/"), ("h", "/", "w", "")),
         (V3, "Query(`a`)", at("h", "/?a="), at("h", "/?a=1")),
         (V3, "Query(`a b`, `ä`)", at("h", "/?a+b=%C3%A4"), at("h", "/?a+b=&%C3%A4")),
