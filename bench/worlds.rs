@@ -36,15 +36,9 @@ pub fn service(name: &str, servers: impl Iterator<Item = usize>, weight: u32) ->
         provider: "swarm".into(),
         dialect: Dialect::V3,
         servers: servers
-            .map(|index| Server {
-                url: url(index),
-                weight,
-                state: ServerState::Serving,
-                label: String::new(),
-            })
+            .map(|index| Server { weight, ..Server::new(url(index), ServerState::Serving, "") })
             .collect(),
-        sticky: None,
-        pass_host_header: true,
+        ..Service::default()
     }
 }
 
@@ -66,6 +60,8 @@ pub fn model(services: usize) -> Model {
             priority: 1,
             entry_points: vec!["http".into()],
             service: name.clone(),
+            middlewares: Vec::new(),
+            tls: None,
             disabled: None,
         };
         model.routers.insert(name.clone(), router);

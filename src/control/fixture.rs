@@ -35,6 +35,8 @@ pub fn seed_model(servers: u8) -> Model {
         rule: Some(Rule::Any(methods.to_vec())),
         entry_points: vec!["http".to_owned()],
         service: SERVICE.to_owned(),
+        middlewares: Vec::new(),
+        tls: None,
         disabled: None,
     };
     let service = Service {
@@ -43,12 +45,7 @@ pub fn seed_model(servers: u8) -> Model {
         dialect: Dialect::V1,
         servers: (1..)
             .zip(urls(servers))
-            .map(|(i, url)| Server {
-                url,
-                weight: 1,
-                state: ServerState::Serving,
-                label: format!("mystack_app.{i}"),
-            })
+            .map(|(i, url)| Server::new(url, ServerState::Serving, format!("mystack_app.{i}")))
             .collect(),
         sticky: Some(Sticky {
             cookie_name: "_TRAEFIK_BACKEND".to_owned(),
@@ -60,12 +57,12 @@ pub fn seed_model(servers: u8) -> Model {
             path: "/".to_owned(),
             domain: String::new(),
         }),
-        pass_host_header: true,
+        ..Service::default()
     };
     Model {
         routers: [(router.name.clone(), router)].into(),
         services: [(service.name.clone(), service)].into(),
-        complaints: Vec::new(),
+        ..Model::default()
     }
 }
 

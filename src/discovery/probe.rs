@@ -143,23 +143,18 @@ fn start(addr: SocketAddr, label: String, results: &Arc<Results>) -> Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Dialect, Scheme, Server, ServerUrl, Service};
+    use crate::model::{Scheme, Server, ServerUrl, Service};
     use tokio::net::TcpListener;
 
     fn model(servers: &[(SocketAddr, ServerState)]) -> Model {
-        let servers = servers.iter().map(|&(addr, state)| Server {
-            url: ServerUrl { scheme: Scheme::Http, addr },
-            weight: 1,
-            state,
-            label: "app.1".to_owned(),
+        let servers = servers.iter().map(|&(addr, state)| {
+            Server::new(ServerUrl { scheme: Scheme::Http, addr }, state, "app.1")
         });
         let service = Service {
             name: "app".to_owned(),
             provider: "swarm".to_owned(),
-            dialect: Dialect::V3,
             servers: servers.collect(),
-            sticky: None,
-            pass_host_header: true,
+            ..Service::default()
         };
         let mut model = Model::default();
         model.services.insert("app".to_owned(), service);

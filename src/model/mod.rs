@@ -6,6 +6,9 @@
 
 mod complaint;
 pub mod cookie;
+mod group;
+mod health;
+mod middleware;
 mod network;
 mod pattern;
 mod rule;
@@ -14,10 +17,15 @@ mod service;
 use std::collections::BTreeMap;
 
 pub use complaint::{Complaint, Severity};
+pub use group::{Group, GroupKind, Member, Mirror};
+pub use health::{HealthCheck, HealthMode, PassiveHealthCheck};
+pub use middleware::Middleware;
 pub use network::{Network, NotANetwork};
 pub use pattern::Pattern;
 pub use rule::Rule;
-pub use service::{CookieForm, SameSite, Scheme, Server, ServerState, ServerUrl, Service, Sticky};
+pub use service::{
+    CookieForm, SameSite, Scheme, Server, ServerState, ServerUrl, Service, Sticky, Strategy,
+};
 
 /// Which generation of Traefik's language a piece of configuration was written in.
 ///
@@ -36,13 +44,16 @@ pub enum Dialect {
 
 /// Everything that discovery knows at one moment.
 ///
-/// Keys of both maps are qualified names: `web@swarm`, `web@docker` (later dialects) or
+/// Keys of the maps are qualified names: `web@swarm`, `web@docker` (later dialects) or
 /// `frontend-…`, `backend-…` (first dialect). Maps are ordered so that equal worlds give equal
 /// tables and a stable API.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Model {
     pub routers: BTreeMap<String, Router>,
     pub services: BTreeMap<String, Service>,
+    /// Services made of services. No name is among both.
+    pub groups: BTreeMap<String, Group>,
+    pub middlewares: BTreeMap<String, Middleware>,
     /// What was rejected, ignored or is doubtful, in the order in which it was found.
     pub complaints: Vec<Complaint>,
 }
@@ -63,8 +74,12 @@ pub struct Router {
     pub priority: i64,
     /// Names of entry points on which the router listens; never empty in a usable router.
     pub entry_points: Vec<String>,
-    /// Qualified name of the service.
+    /// Qualified name of the service or group.
     pub service: String,
+    /// Qualified names, in the order in which a request meets them.
+    pub middlewares: Vec<String>,
+    /// What was asked for in the way of TLS, in the API's shape; `None` for plain HTTP.
+    pub tls: Option<serde_json::Value>,
     /// Why the router takes no traffic; `None` for a router that works.
     pub disabled: Option<String>,
 }

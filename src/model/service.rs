@@ -3,9 +3,9 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use super::Dialect;
+use super::{Dialect, HealthCheck, PassiveHealthCheck};
 
-/// A group of servers that answer for one another.
+/// Servers that answer for one another. [`Default`] is Traefik's, for a service without a name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Service {
     /// Qualified name, the key in [`super::Model::services`].
@@ -14,20 +14,72 @@ pub struct Service {
     pub dialect: Dialect,
     /// Ordered by URL, without duplicates.
     pub servers: Vec<Server>,
+    pub strategy: Strategy,
     pub sticky: Option<Sticky>,
-    /// The client's `Host` is passed on; otherwise the server's own `address:port` is sent.
+    /// The client's `Host` is passed on; otherwise the server's own authority is sent.
     pub pass_host_header: bool,
+    pub health_check: Option<HealthCheck>,
+    pub passive_health_check: Option<PassiveHealthCheck>,
+    /// Milliseconds; shown and without effect: what arrives is passed on at once.
+    pub flush_interval: i64,
+    /// Qualified name of the servers transport; `None` for the usual one.
+    pub transport: Option<String>,
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            provider: String::new(),
+            dialect: Dialect::V3,
+            servers: Vec::new(),
+            strategy: Strategy::default(),
+            sticky: None,
+            pass_host_header: true,
+            health_check: None,
+            passive_health_check: None,
+            flush_interval: 100,
+            transport: None,
+        }
+    }
+}
+
+/// How a new client's server is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Strategy {
+    /// In turns, by weight.
+    #[default]
+    RoundRobin,
+    /// Of two drawn by lot the one with fewer requests in flight.
+    PowerOfTwo,
+    /// By a hash of the client's address and the server (rendezvous hashing).
+    HighestRandomWeight,
+    /// The shortest time to the first byte of an answer, times requests in flight, by weight.
+    LeastTime,
 }
 
 /// One backend of a [`Service`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Server {
+    /// Where it is reached.
     pub url: ServerUrl,
+    /// What the configuration calls it where that is a name: `app.internal:8080`.
+    pub authority: Option<String>,
+    /// Put before the path of every request (`preservePath`); empty for nothing.
+    pub path: String,
     /// Share of new clients relative to the other servers; 0 takes none.
     pub weight: u32,
     pub state: ServerState,
     /// What a person calls it: the task or container name, `mystack_app.1`.
     pub label: String,
+}
+
+impl Server {
+    /// A server of weight 1.
+    pub fn new(url: ServerUrl, state: ServerState, label: impl Into<String>) -> Self {
+        let label = label.into();
+        Self { url, authority: None, path: String::new(), weight: 1, state, label }
+    }
 }
 
 /// Where a server stands in its life, as far as discovery can tell.

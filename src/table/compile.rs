@@ -226,19 +226,12 @@ mod tests {
     fn model(services: &[(&str, &[u16])]) -> Model {
         let mut model = Model::default();
         for &(name, ports) in services {
-            let server = |&port| Server {
-                url: url(port),
-                weight: 1,
-                state: ServerState::Serving,
-                label: String::new(),
-            };
+            let server = |&port| Server::new(url(port), ServerState::Serving, "");
             let service = Service {
                 name: name.into(),
                 provider: "swarm".into(),
-                dialect: Dialect::V3,
                 servers: ports.iter().map(server).collect(),
-                sticky: None,
-                pass_host_header: true,
+                ..Service::default()
             };
             let router = Router {
                 name: name.into(),
@@ -249,6 +242,8 @@ mod tests {
                 priority: 1,
                 entry_points: vec!["http".into()],
                 service: name.into(),
+                middlewares: Vec::new(),
+                tls: None,
                 disabled: None,
             };
             model.services.insert(name.into(), service);

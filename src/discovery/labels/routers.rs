@@ -86,6 +86,8 @@ pub(super) fn check(world: &World, wanted: Wanted, voice: &mut Voice) -> Router 
         priority,
         entry_points,
         service: wanted.service,
+        middlewares: Vec::new(),
+        tls: None,
         disabled,
     }
 }

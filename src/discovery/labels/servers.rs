@@ -117,10 +117,6 @@ fn address(
 }
 
 fn server(reach: Reach, ip: IpAddr, port: u16, state: ServerState, label: &str) -> Server {
-    Server {
-        url: ServerUrl { scheme: reach.scheme, addr: SocketAddr::new(ip, port) },
-        weight: reach.weight,
-        state,
-        label: label.to_owned(),
-    }
+    let url = ServerUrl { scheme: reach.scheme, addr: SocketAddr::new(ip, port) };
+    Server { weight: reach.weight, ..Server::new(url, state, label) }
 }

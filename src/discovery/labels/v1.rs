@@ -186,6 +186,7 @@ fn service(world: &World, workload: &Workload, raw: &Raw, voice: &mut Voice) -> 
         provider: world.settings.name.clone(),
         dialect: Dialect::V1,
         pass_host_header: switch(&raw.pass_host, true, voice),
+        ..Service::default()
     })
 }
 

@@ -268,6 +268,7 @@ fn service(
         dialect,
         sticky,
         pass_host_header,
+        ..Service::default()
     })
 }
 

@@ -28,22 +28,17 @@ fn build(settings: &config::Docker, workloads: &[Workload], port: u16) -> Model 
     let mut model = Model::default();
     for workload in workloads {
         let name = format!("{}@{}", workload.name, settings.name);
-        let servers = workload.instances.iter().map(|instance| Server {
-            url: ServerUrl {
-                scheme: Scheme::Http,
-                addr: (*instance.addresses.values().next().unwrap(), port).into(),
-            },
-            weight: 1,
-            state: instance.state,
-            label: instance.name.clone(),
+        let servers = workload.instances.iter().map(|instance| {
+            let addr = (*instance.addresses.values().next().unwrap(), port).into();
+            let url = ServerUrl { scheme: Scheme::Http, addr };
+            Server::new(url, instance.state, &instance.name)
         });
         let service = Service {
             name: name.clone(),
             provider: settings.name.clone(),
             dialect: settings.dialect,
             servers: servers.collect(),
-            sticky: None,
-            pass_host_header: true,
+            ..Service::default()
         };
         model.services.insert(name, service);
     }
