@@ -31,7 +31,8 @@ const BORDERS: &[(&str, &[&str])] = &[
     // The truth's way.
     ("config", &["limits", "model", "nearest"]),
     ("route", &["model", "nearest", "request"]),
-    ("discovery", &["config", "model", "nearest", "route"]),
+    ("dynamic", &["config", "model", "nearest", "route"]),
+    ("discovery", &["config", "dynamic", "model", "nearest", "route"]),
     ("table", &["clock", "limits", "model", "observe", "route"]),
     // The doors.
     ("handover", &[]),

@@ -13,6 +13,7 @@ mod network;
 mod pattern;
 mod rule;
 mod service;
+mod span;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,7 @@ pub use rule::Rule;
 pub use service::{
     CookieForm, SameSite, Scheme, Server, ServerState, ServerUrl, Service, Sticky, Strategy,
 };
+pub use span::{NotASpan, Span};
 
 /// Which generation of Traefik's language a piece of configuration was written in.
 ///
