@@ -54,6 +54,7 @@ pub fn model(services: usize) -> Model {
         let router = Router {
             name: name.clone(),
             provider: "swarm".into(),
+            source: String::new(),
             dialect: Dialect::V3,
             rule_text: format!("Host(`{host}`)"),
             rule: Some(Rule::Host(host)),

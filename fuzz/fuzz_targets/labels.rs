@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use ringress::config::{self, Static};
-use ringress::discovery::labels;
 use ringress::discovery::workload::{Instance, Workload};
+use ringress::discovery::{self, labels};
 use ringress::model::{Model, ServerState};
 use ringress::request::routing_host;
 use ringress::route::Subject;
@@ -42,7 +42,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let name = "n".repeat(runs.max().unwrap_or(0) + 1);
     for statics in &*SETTINGS {
         let build = |workloads: &[Workload]| {
-            labels::build(workloads, &statics.docker[0], statics, &BTreeSet::new())
+            linked(labels::build(workloads, &statics.docker[0], statics, &BTreeSet::new()))
         };
         let mut all = vec![first(&name), later(&name)];
         let alone = build(&all);
@@ -59,6 +59,11 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         }
     }
 });
+
+fn linked(mut model: Model) -> Model {
+    discovery::link(&mut model);
+    model
+}
 
 fn read(text: &str) -> Vec<Workload> {
     let mut all = Vec::new();

@@ -14,8 +14,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use tokio::sync::oneshot;
 
 use crate::config::{self, Static};
-use crate::discovery::labels;
 use crate::discovery::workload::{Instance, Workload};
+use crate::discovery::{self, labels};
 use crate::echo;
 use crate::model::{Model, ServerState};
 use crate::process::{Process, Source};
@@ -269,9 +269,9 @@ fn model(config: &Static, port: u16, addresses: &[IpAddr]) -> Model {
             .collect(),
         virtual_addresses: BTreeMap::new(),
     };
-    config
-        .docker
-        .first()
-        .map(|docker| labels::build(&[workload], docker, config, &BTreeSet::new()))
-        .unwrap_or_default()
+    let docker = config.docker.first();
+    let built = docker.map(|docker| labels::build(&[workload], docker, config, &BTreeSet::new()));
+    let mut model = built.unwrap_or_default();
+    discovery::link(&mut model);
+    model
 }

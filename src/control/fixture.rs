@@ -29,6 +29,7 @@ pub fn seed_model(servers: u8) -> Model {
     let router = Router {
         name: ROUTER.to_owned(),
         provider: "docker".to_owned(),
+        source: "mystack_app".to_owned(),
         dialect: Dialect::V1,
         priority: rule_text.len() as i64,
         rule_text,

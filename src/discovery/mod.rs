@@ -5,6 +5,7 @@
 //! picture into workloads, [`labels`] turns workloads into the model, [`probe`] says who can be
 //! reached.
 
+pub mod check;
 mod docker;
 mod engine;
 mod follow;
@@ -16,3 +17,5 @@ mod probe;
 mod swarm;
 pub mod watch;
 pub mod workload;
+
+pub use check::link;

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::config;
 use crate::model::Model;
 
+use super::check::link;
 use super::engine::bollard::BollardEngine;
 use super::engine::{Engine, EngineVersion, Trouble};
 use super::follow::{Outlet, follow};
@@ -209,8 +210,15 @@ impl<P: FnMut(Model)> Board<P> {
             for (name, service) in model.services {
                 merged.services.entry(name).or_insert(service);
             }
+            for (name, group) in model.groups {
+                merged.groups.entry(name).or_insert(group);
+            }
+            for (name, middleware) in model.middlewares {
+                merged.middlewares.entry(name).or_insert(middleware);
+            }
             merged.complaints.extend(model.complaints);
         }
+        link(&mut merged);
         self.reachability.apply(&mut merged);
         if self.published.as_ref() != Some(&merged) {
             (self.publish)(merged.clone());

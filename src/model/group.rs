@@ -16,6 +16,8 @@ pub struct Group {
     pub kind: GroupKind,
     /// Tell whoever asks whether it can answer, so that a group above passes it over.
     pub health_check: bool,
+    /// Why it answers nobody; `None` for one that works.
+    pub disabled: Option<String>,
 }
 
 /// How a group's answer comes about.

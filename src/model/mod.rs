@@ -67,6 +67,8 @@ pub struct Router {
     pub name: String,
     /// `swarm`, `docker`, `file`: the provider that it came from.
     pub provider: String,
+    /// The service, container or file that defines it: `mystack_app`.
+    pub source: String,
     pub dialect: Dialect,
     /// The rule as the user wrote it.
     pub rule_text: String,

@@ -24,6 +24,8 @@ pub struct Service {
     pub flush_interval: i64,
     /// Qualified name of the servers transport; `None` for the usual one.
     pub transport: Option<String>,
+    /// Why it answers nobody; `None` for one that works.
+    pub disabled: Option<String>,
 }
 
 impl Default for Service {
@@ -40,6 +42,7 @@ impl Default for Service {
             passive_health_check: None,
             flush_interval: 100,
             transport: None,
+            disabled: None,
         }
     }
 }

@@ -4,4 +4,5 @@ mod candidates;
 pub mod grammar;
 mod matcher;
 
+pub use grammar::expression;
 pub use matcher::{Routes, Subject};

@@ -236,6 +236,7 @@ mod tests {
             let router = Router {
                 name: name.into(),
                 provider: "swarm".into(),
+                source: String::new(),
                 dialect: Dialect::V3,
                 rule_text: String::new(),
                 rule: Some(Rule::Host(name.into())),

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Complaint, Model, Router, Scheme, Service, Severity};
+use crate::discovery::check::Voice;
+use crate::model::{Complaint, Middleware, Model, Router, Service, Severity};
 
 use super::names::normalize;
-use super::raw::Voice;
 use super::servers::tidy;
 
 /// Everything found so far, still by the workload that asked for it.
@@ -14,6 +14,7 @@ pub(super) struct Catch {
     /// Later dialects: by qualified name, with the names of the workloads.
     pub routers: BTreeMap<String, Vec<(String, Router)>>,
     pub services: BTreeMap<String, Vec<(String, Service)>>,
+    pub middlewares: BTreeMap<String, Vec<(String, Middleware)>>,
     /// First dialect: workloads that have their frontend.
     pub fronted: BTreeSet<String>,
     frontends: BTreeMap<String, Router>,
@@ -54,10 +55,9 @@ impl Catch {
         tidy(&mut kept.servers);
     }
 
-    /// Settles what meets under one name, and disables routers whose service cannot answer.
+    /// Settles what meets under one name.
     pub fn into_model(self, complaints: Vec<Complaint>) -> Model {
         let mut model = Model { complaints, ..Model::default() };
-        model.routers = self.frontends;
         model.services =
             self.backends.into_iter().map(|(name, (_, found))| (name, found)).collect();
         for (name, claims) in self.services {
@@ -72,18 +72,10 @@ impl Catch {
                 model.services.insert(name, service);
             }
         }
-        let mut owners = BTreeMap::new();
-        for (name, claims) in self.routers {
-            if !agree(&claims, PartialEq::eq) {
-                model.complaints.push(conflict("router", &name, &claims));
-                continue;
-            }
-            if let Some((owner, router)) = claims.into_iter().next() {
-                owners.insert(name.clone(), owner);
-                model.routers.insert(name, router);
-            }
-        }
-        disable_unanswered(&mut model, &owners);
+        model.routers = settled("router", self.routers, same_router, &mut model.complaints);
+        model.middlewares =
+            settled("middleware", self.middlewares, PartialEq::eq, &mut model.complaints);
+        model.routers.extend(self.frontends);
         // Replicas of one compose service say everything once each.
         let mut said = BTreeSet::new();
         model.complaints.retain(|complaint| said.insert(complaint.to_string()));
@@ -91,51 +83,34 @@ impl Catch {
     }
 }
 
-/// Disables routers whose service is missing or cannot be spoken to; `owners` are the workloads
-/// of the later dialects' routers.
-fn disable_unanswered(model: &mut Model, owners: &BTreeMap<String, String>) {
-    for (name, router) in &mut model.routers {
-        let Some((why, remedy)) = unanswered(&model.services, &router.service) else {
-            continue;
-        };
-        if router.disabled.is_some() {
-            continue;
+/// What is defined alike by everybody who defines it.
+fn settled<T>(
+    kind: &str,
+    found: BTreeMap<String, Vec<(String, T)>>,
+    same: fn(&T, &T) -> bool,
+    complaints: &mut Vec<Complaint>,
+) -> BTreeMap<String, T> {
+    let mut settled = BTreeMap::new();
+    for (name, claims) in found {
+        if !agree(&claims, same) {
+            complaints.push(conflict(kind, &name, &claims));
+        } else if let Some((_, one)) = claims.into_iter().next() {
+            settled.insert(name, one);
         }
-        // A scheme has been complained about where its label stands.
-        if let (Some(remedy), Some(owner)) = (remedy, owners.get(name)) {
-            model.complaints.push(Complaint {
-                severity: Severity::Error,
-                subject: owner.clone(),
-                setting: String::new(),
-                value: String::new(),
-                problem: format!("the router {name} is disabled: {why}"),
-                remedy: remedy.to_owned(),
-            });
-        }
-        router.disabled = Some(why);
     }
+    settled
 }
 
-/// Why no server of that service could ever answer, and what to do if nobody was told yet.
-fn unanswered(
-    services: &BTreeMap<String, Service>,
-    name: &str,
-) -> Option<(String, Option<&'static str>)> {
-    if name.ends_with("@internal") {
-        let why = format!("the service {name} is known to Traefik but not supported yet");
-        return Some((why, Some("use the API's own port")));
-    }
-    let Some(service) = services.get(name) else {
-        return Some((format!("there is no service {name}"), Some("name a service that exists")));
-    };
-    let scheme = service.servers.iter().map(|s| s.url.scheme).find(|s| *s != Scheme::Http)?;
-    Some((format!("the protocol {scheme} to servers is not supported yet"), None))
+/// Equal but for who says so.
+fn same_router(a: &Router, b: &Router) -> bool {
+    let other = Router { source: a.source.clone(), ..b.clone() };
+    *a == other
 }
 
 /// Equal but for the servers.
 fn same_settings(a: &Service, b: &Service) -> bool {
-    (&a.name, &a.provider, a.dialect, &a.sticky, a.pass_host_header)
-        == (&b.name, &b.provider, b.dialect, &b.sticky, b.pass_host_header)
+    let bare = |service: &Service| Service { servers: Vec::new(), ..service.clone() };
+    bare(a) == bare(b)
 }
 
 fn agree<T>(claims: &[(String, T)], same: fn(&T, &T) -> bool) -> bool {

@@ -4,11 +4,9 @@
 //! router or service, never a neighbour, and says so: every rejection is a complaint in the model.
 
 mod catch;
-mod checks;
 mod names;
 pub mod network;
 mod raw;
-mod routers;
 mod servers;
 #[cfg(test)]
 mod tests;
@@ -21,9 +19,9 @@ use crate::config::value;
 use crate::config::{Docker, Static};
 use crate::model::{Complaint, Dialect, Model, Severity};
 
+use super::check::{self, Given, Origin, Voice};
 use super::workload::Workload;
 use catch::Catch;
-use raw::{Given, Voice};
 
 pub use names::normalize;
 
@@ -63,10 +61,18 @@ struct World<'a> {
     catch: Catch,
 }
 
-impl World<'_> {
-    /// `web` is `web@swarm`; a name that says its provider is left alone.
-    fn qualified(&self, name: &str) -> String {
-        if name.contains('@') { name.to_owned() } else { format!("{name}@{}", self.settings.name) }
+impl<'a> World<'a> {
+    fn origin(&self, dialect: Dialect) -> Origin<'a> {
+        Origin { provider: &self.settings.name, dialect, statics: self.statics }
+    }
+}
+
+/// A swarm service without a port label is no backend; that deserves a word only when other
+/// labels show that it was meant to be one.
+fn port_missing(workload: &Workload, label: &str, voice: &mut Voice) {
+    if workload.labels.keys().any(|label| check::below_traefik(label).is_some()) {
+        let problem = "has labels but no port, so it is not a backend";
+        voice.say(Severity::Warning, problem, format!("add the label {label}"));
     }
 }
 
@@ -94,7 +100,7 @@ fn dialect(workload: &Workload, settings: &Docker, voice: &mut Voice) -> Dialect
         later => later,
     };
     let has = |family: fn(&str) -> bool| workload.labels.keys().any(|label| family(label));
-    match (has(checks::is_first), has(checks::is_later)) {
+    match (has(check::is_first), has(check::is_later)) {
         (true, false) => Dialect::V1,
         (false, true) => later,
         (false, false) => settings.dialect,

@@ -1,16 +1,9 @@
-//! Stage one: labels become raw settings through a table. Nothing fails here; a label that no row
+//! Traefik 1's labels become raw settings through a table. Nothing fails here; a label that no row
 //! knows is a warning with the nearest one that exists.
 
-use crate::config::value::Wrong;
-use crate::model::{Complaint, Severity};
+use crate::discovery::check::{Given, Voice, below_traefik};
+use crate::dynamic::decode::Unknown;
 use crate::nearest::nearest;
-
-/// A label as the user wrote it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Given {
-    pub label: String,
-    pub value: String,
-}
 
 /// A label's name behind `traefik.`, and what it sets in the raw settings `R`.
 ///
@@ -48,7 +41,7 @@ pub(super) fn read<'a, R>(
         };
         let given = Given { label: label.clone(), value: value.clone() };
         let Some(row) = rows.iter().find(|row| fits(row.name, path, fold)) else {
-            voice.unknown(&given, rows.iter().map(|row| row.name), path);
+            voice.unknown(&unknown(label, rows.iter().map(|row| row.name), path), "label");
             continue;
         };
         let wild = row.name.split('.').position(|segment| segment == "*");
@@ -64,12 +57,6 @@ pub(super) fn read<'a, R>(
             Effect::Ignored => {}
         }
     }
-}
-
-/// The label's name behind `traefik.`, whose own case does not count.
-pub(super) fn below_traefik(label: &str) -> Option<&str> {
-    let (head, path) = label.split_once('.')?;
-    head.eq_ignore_ascii_case("traefik").then_some(path)
 }
 
 fn fits(name: &str, path: &str, fold: bool) -> bool {
@@ -90,70 +77,18 @@ fn fits(name: &str, path: &str, fold: bool) -> bool {
     segments.next().is_none()
 }
 
-/// How a workload's settings are complained about.
-pub(super) struct Voice<'a> {
-    /// The workload's name.
-    pub subject: &'a str,
-    pub complaints: &'a mut Vec<Complaint>,
-}
-
-impl Voice<'_> {
-    pub fn say(
-        &mut self,
-        severity: Severity,
-        problem: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
-        let nothing = Given { label: String::new(), value: String::new() };
-        self.say_of(severity, &nothing, problem, remedy);
-    }
-
-    pub fn say_of(
-        &mut self,
-        severity: Severity,
-        given: &Given,
-        problem: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
-        self.complaints.push(Complaint {
-            severity,
-            subject: self.subject.to_owned(),
-            setting: given.label.clone(),
-            value: given.value.clone(),
-            problem: problem.into(),
-            remedy: remedy.into(),
-        });
-    }
-
-    /// A bad value; `cost` says what it costs the user.
-    pub fn reject(&mut self, given: &Given, wrong: Wrong, cost: &str) {
-        let problem =
-            if cost.is_empty() { wrong.problem } else { format!("{}, so {cost}", wrong.problem) };
-        self.say_of(Severity::Error, given, problem, wrong.remedy);
-    }
-
-    /// Names the label without its value, which may be a secret (password hashes).
-    pub fn not_yet(&mut self, given: &Given) {
-        let named = Given { label: given.label.clone(), value: String::new() };
-        let problem = "is known to Traefik but not supported yet, and is ignored";
-        self.say_of(Severity::Warning, &named, problem, "");
-    }
-
-    fn unknown<'n>(&mut self, given: &Given, names: impl Iterator<Item = &'n str>, path: &str) {
-        let named = Given { label: given.label.clone(), value: String::new() };
-        let own: Vec<&str> = path.split('.').collect();
-        let filled: Vec<String> = names
-            .filter(|name| !name.ends_with("**"))
-            .map(|name| {
-                let fill = |(at, segment): (usize, &'n str)| match own.get(at) {
-                    Some(own) if segment == "*" => (*own).to_owned(),
-                    _ => segment.to_owned(),
-                };
-                name.split('.').enumerate().map(fill).collect::<Vec<_>>().join(".")
-            })
-            .collect();
-        let near = nearest(path, filled.iter().map(String::as_str));
-        let remedy = near.map(|near| format!("did you mean traefik.{near}?")).unwrap_or_default();
-        self.say_of(Severity::Warning, &named, "is not a known label and is ignored", remedy);
-    }
+fn unknown<'n>(label: &str, names: impl Iterator<Item = &'n str>, path: &str) -> Unknown {
+    let own: Vec<&str> = path.split('.').collect();
+    let filled: Vec<String> = names
+        .filter(|name| !name.ends_with("**"))
+        .map(|name| {
+            let fill = |(at, segment): (usize, &'n str)| match own.get(at) {
+                Some(own) if segment == "*" => (*own).to_owned(),
+                _ => segment.to_owned(),
+            };
+            name.split('.').enumerate().map(fill).collect::<Vec<_>>().join(".")
+        })
+        .collect();
+    let near = nearest(path, filled.iter().map(String::as_str));
+    Unknown { setting: label.to_owned(), nearest: near.map(|near| format!("traefik.{near}")) }
 }

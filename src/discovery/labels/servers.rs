@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::model::{Scheme, Server, ServerState, ServerUrl, Severity};
 
-use super::raw::{Given, Voice};
 use super::{World, network};
+use crate::discovery::check::{Given, Voice};
 use crate::discovery::workload::Workload;
 
 /// What the labels say about how a workload's instances are reached.

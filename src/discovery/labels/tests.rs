@@ -40,7 +40,9 @@ fn statics(flags: &str) -> Static {
 
 fn model(flags: &str, workloads: &[Workload]) -> Model {
     let statics = statics(flags);
-    build(workloads, &statics.docker[0], &statics, &BTreeSet::new())
+    let mut model = build(workloads, &statics.docker[0], &statics, &BTreeSet::new());
+    crate::discovery::link(&mut model);
+    model
 }
 
 fn said(model: &Model) -> String {

@@ -9,10 +9,10 @@ use crate::model::cookie::cookie_name;
 use crate::model::{CookieForm, Dialect, Scheme, Service, Severity, Sticky};
 
 use super::names::{default_rule_of_first, normalize};
-use super::raw::{self, Effect, Given, Row, Slot, Voice};
-use super::routers::{self, Wanted};
+use super::raw::{self, Effect, Row, Slot};
 use super::servers::{Reach, servers};
-use super::{World, checks};
+use super::{World, port_missing};
+use crate::discovery::check::{self, Given, Voice, Wanted};
 use crate::discovery::workload::Workload;
 
 /// The cookie of the deprecated `loadbalancer.sticky`, whose name is fixed.
@@ -92,7 +92,7 @@ static ROWS: &[Row<Raw>] = &[
 /// Adds the workload's frontend and backend to the world's catch.
 pub(super) fn build(world: &mut World, workload: &Workload, voice: &mut Voice) {
     let mut raw = Raw::default();
-    let labels = workload.labels.iter().filter(|(label, _)| !checks::is_later(label));
+    let labels = workload.labels.iter().filter(|(label, _)| !check::is_later(label));
     raw::read(ROWS, labels, false, &mut raw, voice);
     if let Some(given) = &raw.segment {
         // Traefik drops the unnamed frontend beside a segment, so there is nothing to serve.
@@ -116,18 +116,18 @@ pub(super) fn build(world: &mut World, workload: &Workload, voice: &mut Voice) {
     let wanted = Wanted {
         dialect: Dialect::V1,
         rule: Ok(rule),
-        rule_label: raw.rule.clone(),
+        rule_given: raw.rule.clone().unwrap_or_default(),
         priority: raw
             .priority
             .as_ref()
             .and_then(|given| fall_back(value::whole(&given.value), given, "0", voice)),
-        entry_points: raw.entry_points.clone(),
-        blocked: raw.blocked.clone(),
+        entry_points: raw.entry_points.clone().unwrap_or_default(),
+        blocked: raw.blocked.clone().map(|given| (given.clone(), given.label)),
         service: service.name.clone(),
     };
     // Replicas of a compose service are workloads of one name: one frontend for all of them.
     if world.catch.fronted.insert(workload.name.clone()) {
-        let router = routers::check(world, wanted, voice);
+        let router = check::router(&world.origin(Dialect::V1), wanted, voice);
         world.catch.frontend(router);
     }
     world.catch.backend(service, voice);
@@ -143,13 +143,13 @@ fn service(world: &World, workload: &Workload, raw: &Raw, voice: &mut Voice) -> 
             }
         },
         None if world.settings.swarm => {
-            checks::port_missing(workload, "traefik.port", voice);
+            port_missing(workload, "traefik.port", voice);
             return None;
         }
         None => None,
     };
     let scheme = match &raw.protocol {
-        Some(given) => checks::scheme(given, voice)?,
+        Some(given) => check::scheme(given, voice)?,
         None => Scheme::Http,
     };
     if let Some(given) = &raw.method {
@@ -171,7 +171,7 @@ fn service(world: &World, workload: &Workload, raw: &Raw, voice: &mut Voice) -> 
     let weight = raw
         .weight
         .as_ref()
-        .and_then(|given| fall_back(checks::weight(&given.value), given, "1", voice));
+        .and_then(|given| fall_back(check::weight(&given.value), given, "1", voice));
     let reach = Reach {
         network: raw.network.as_ref(),
         virtual_address: switch(&raw.swarm, false, voice),
@@ -212,7 +212,7 @@ fn sticky(service: &str, raw: &Raw, voice: &mut Voice) -> Option<Sticky> {
         cookie.cookie_name = cookie_name(configured, service);
         cookie.secure = switch(&raw.secure, false, voice);
         cookie.http_only = switch(&raw.http_only, false, voice);
-        cookie.same_site = raw.same_site.as_ref().and_then(|given| checks::same_site(given, voice));
+        cookie.same_site = raw.same_site.as_ref().and_then(|given| check::same_site(given, voice));
     }
     Some(cookie)
 }

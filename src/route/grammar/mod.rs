@@ -13,7 +13,7 @@ mod tests;
 
 use std::fmt;
 
-use crate::model::{Dialect, Rule};
+use crate::model::{Dialect, Pattern, Rule};
 
 /// Longest rule that is read. Traefik has no bound; a label that long is not a rule, and the
 /// bound keeps the work per label small.
@@ -75,6 +75,11 @@ pub fn parse(dialect: Dialect, text: &str) -> Result<Parsed, RuleError> {
         Dialect::V2 | Dialect::V3 => later::parse(dialect, text)?,
     };
     Ok(Parsed { rule, priority: i64::try_from(text.len()).unwrap_or(i64::MAX), notes })
+}
+
+/// An expression in Go's syntax, for whoever else reads one; the error is a clause.
+pub fn expression(text: &str) -> Result<Pattern, String> {
+    re2::compile(text)
 }
 
 /// An error at a byte offset of `text`.

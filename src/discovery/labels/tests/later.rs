@@ -63,10 +63,11 @@ fn containers_need_no_port_label() {
 #[test]
 fn what_disables_a_router_of_the_later_dialects() {
     for (label, value, expected) in [
+        ("traefik.http.routers.r.middlewares", "auth@file", "there is no middleware auth@file"),
         (
             "traefik.http.routers.r.middlewares",
-            "auth@file",
-            "uses middleware auth@file, which is not supported yet",
+            "prefix",
+            "uses middleware prefix@swarm, which is not supported yet",
         ),
         ("traefik.http.routers.r.tls.certresolver", "le", "uses tls, which is not supported yet"),
         ("traefik.http.routers.r.service", "nope", "there is no service nope@swarm"),
@@ -90,6 +91,7 @@ fn what_disables_a_router_of_the_later_dialects() {
         let labels = [
             ("traefik.http.routers.r.rule", "Host(`a`)"),
             ("traefik.http.services.s.loadbalancer.server.port", "80"),
+            ("traefik.http.middlewares.prefix.addprefix.prefix", "/x"),
             (label, value),
         ];
         let model = model(TODAYS_FLAGS, &[workload("a", &labels, 1)]);

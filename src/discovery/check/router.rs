@@ -1,39 +1,98 @@
 //! Raw settings of a router become a checked one; whatever is wrong disables this router alone.
 
 use crate::config::value::Wrong;
+use crate::dynamic::decode::below;
+use crate::dynamic::http;
 use crate::model::{Dialect, Router, Severity};
 use crate::route::grammar;
 
-use super::World;
-use super::raw::{Given, Voice};
+use super::Origin;
+use super::voice::{Given, Voice};
 
 /// Traefik keeps the priorities above for its internal routers.
 const MAX_PRIORITY: i64 = i64::MAX - 1000;
 
-/// What the labels of either family want of a router.
-pub(super) struct Wanted {
-    /// The grammar of the rule; the router's own dialect is the workload's.
+/// What is wanted of a router, in whatever language it was said.
+pub struct Wanted {
+    /// The grammar of the rule.
     pub dialect: Dialect,
     /// The text, or why the default rule could not be made.
     pub rule: Result<String, (String, Wrong)>,
-    pub rule_label: Option<Given>,
+    /// Empty for the default rule.
+    pub rule_given: Given,
     /// `None` and 0: the length of the rule's text.
     pub priority: Option<i64>,
-    pub entry_points: Option<Given>,
-    /// A label that the router must not serve without.
-    pub blocked: Option<Given>,
+    pub entry_points: Given,
+    /// What the router must not serve without: the setting, and what it is called.
+    pub blocked: Option<(Given, String)>,
     /// Qualified.
     pub service: String,
 }
 
-/// The router without its name, which the family gives.
-pub(super) fn check(world: &World, wanted: Wanted, voice: &mut Voice) -> Router {
+/// A router of the later dialects. `service` is qualified; the rule comes apart, because it may
+/// be a default.
+pub fn router_of(
+    origin: &Origin,
+    name: &str,
+    place: &str,
+    wanted: &http::Router,
+    (rule, service): (Result<String, (String, Wrong)>, String),
+    voice: &mut Voice,
+) -> Router {
+    let given =
+        |field: &str, value: &str| Given { label: below(place, field), value: value.to_owned() };
+    let rule_given = match wanted.rule.as_str() {
+        "" => Given::default(),
+        text => given("rule", text),
+    };
+    let dialect = match wanted.rule_syntax.trim().to_ascii_lowercase().as_str() {
+        "v2" => Dialect::V2,
+        "v3" => Dialect::V3,
+        _ => origin.dialect,
+    };
+    let described = Wanted {
+        dialect,
+        rule,
+        rule_given,
+        priority: Some(wanted.priority),
+        entry_points: given("entryPoints", &wanted.entry_points.join(",")),
+        blocked: wanted.tls.as_ref().map(|_| (given("tls", ""), "tls".to_owned())),
+        service,
+    };
+    let names = wanted.middlewares.iter().filter(|name| !name.trim().is_empty());
+    Router {
+        name: origin.qualified(name),
+        middlewares: names.map(|name| origin.qualified(name)).collect(),
+        tls: wanted.tls.as_ref().and_then(|tls| serde_json::to_value(tls).ok()),
+        ..router(origin, described, voice)
+    }
+}
+
+/// A router that could not be read.
+pub fn broken_router(origin: &Origin, name: &str, why: String, voice: &Voice) -> Router {
+    Router {
+        name: origin.qualified(name),
+        provider: origin.provider.to_owned(),
+        source: voice.subject.to_owned(),
+        dialect: origin.dialect,
+        rule_text: String::new(),
+        rule: None,
+        priority: 0,
+        entry_points: Vec::new(),
+        service: String::new(),
+        middlewares: Vec::new(),
+        tls: None,
+        disabled: Some(why),
+    }
+}
+
+/// The router without its name and its middlewares.
+pub fn router(origin: &Origin, wanted: Wanted, voice: &mut Voice) -> Router {
     let mut disabled = None;
     let mut disable = |why: String| {
         disabled.get_or_insert(why);
     };
-    let nothing = Given { label: String::new(), value: String::new() };
-    let label = wanted.rule_label.unwrap_or(nothing);
+    let label = wanted.rule_given;
     let (rule_text, parsed) = match wanted.rule {
         Ok(text) => match grammar::parse(wanted.dialect, &text) {
             Ok(parsed) => {
@@ -58,14 +117,13 @@ pub(super) fn check(world: &World, wanted: Wanted, voice: &mut Voice) -> Router 
             (template, None)
         }
     };
-    if let Some(given) = wanted.blocked {
-        let what = blocker(&given);
+    if let Some((given, what)) = wanted.blocked {
         disable(format!("uses {what}, which is not supported yet"));
         let problem = "is not supported yet, and its router is disabled rather than served without";
         let named = Given { label: given.label, value: String::new() };
         voice.say_of(Severity::Error, &named, problem, "");
     }
-    let entry_points = entry_points(world, wanted.entry_points.as_ref(), voice);
+    let entry_points = entry_points(origin, &wanted.entry_points, voice);
     if entry_points.is_empty() {
         disable("none of its entry points exists".to_owned());
     }
@@ -79,8 +137,9 @@ pub(super) fn check(world: &World, wanted: Wanted, voice: &mut Voice) -> Router 
     }
     Router {
         name: String::new(),
-        provider: world.settings.name.clone(),
-        dialect: wanted.dialect,
+        source: voice.subject.to_owned(),
+        provider: origin.provider.to_owned(),
+        dialect: origin.dialect,
         rule_text,
         rule: parsed.map(|parsed| parsed.rule),
         priority,
@@ -92,28 +151,16 @@ pub(super) fn check(world: &World, wanted: Wanted, voice: &mut Voice) -> Router 
     }
 }
 
-/// What stands in the way, in the user's words.
-fn blocker(given: &Given) -> String {
-    let folded = given.label.to_ascii_lowercase();
-    if folded.ends_with(".middlewares") {
-        return format!("middleware {}", given.value.trim());
-    }
-    if folded.starts_with("traefik.http.") {
-        return "tls".to_owned();
-    }
-    given.label.clone()
-}
-
 /// The named entry points that exist, in the spelling of the options; the defaults where none is
 /// named, be it by an empty label.
-fn entry_points(world: &World, given: Option<&Given>, voice: &mut Voice) -> Vec<String> {
-    let named = given.map(|given| (given, crate::config::value::list(&given.value)));
-    let Some((given, names)) = named.filter(|(_, names)| !names.is_empty()) else {
-        return world.statics.default_entry_points.clone();
-    };
+fn entry_points(origin: &Origin, given: &Given, voice: &mut Voice) -> Vec<String> {
+    let names = crate::config::value::list(&given.value);
+    if names.is_empty() {
+        return origin.statics.default_entry_points.clone();
+    }
     let mut found: Vec<String> = Vec::new();
     for name in names {
-        let all = &world.statics.entry_points;
+        let all = &origin.statics.entry_points;
         let exact = all.iter().find(|entry| entry.name == name);
         let entry = exact.or_else(|| all.iter().find(|e| e.name.eq_ignore_ascii_case(&name)));
         match entry {
