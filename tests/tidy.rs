@@ -19,6 +19,7 @@ const LINE_CHARS: usize = 100;
 const BORDERS: &[(&str, &[&str])] = &[
     // The ground: no room, or only data.
     ("clock", &[]),
+    ("document", &[]),
     ("life", &[]),
     ("limits", &[]),
     ("model", &[]),
@@ -29,7 +30,7 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("echo", &[]),
     ("fault", &["model"]),
     // The truth's way.
-    ("config", &["limits", "model", "nearest"]),
+    ("config", &["document", "limits", "model", "nearest"]),
     ("route", &["model", "nearest", "request"]),
     ("dynamic", &["config", "model", "nearest", "route"]),
     ("discovery", &["config", "dynamic", "model", "nearest", "route"]),

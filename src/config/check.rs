@@ -9,7 +9,9 @@ use crate::limits::{
 use crate::model::{Complaint, Dialect, Severity};
 
 use super::draft::{DockerDraft, Draft, EntryDraft};
-use super::{Api, Docker, EntryPoint, Forwarding, LifeCycle, Limits, Log, Static, Trust};
+use super::{
+    Api, Docker, EntryPoint, File, Forwarding, Http, LifeCycle, Limits, Log, Static, Trust,
+};
 
 /// The entry point that the API is served on; as data entry point it has no special meaning.
 const CONTROL_NAME: &str = "traefik";
@@ -22,6 +24,10 @@ const DEFAULT_RULE: &str = "Host(`{{ normalize .Name }}`)";
 /// Traefik's own poll interval; for us only the bound on a picture without events.
 const REFRESH: Duration = Duration::from_secs(15);
 const GRACE: Duration = Duration::from_secs(10);
+/// Traefik's.
+const THROTTLE: Duration = Duration::from_secs(2);
+const HEALTH_CHECK: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_secs(5);
 
 /// Idle client connections: 75 s as nginx has it; Traefik's 180 s once the user speaks of its
 /// timeouts at all, since the ones not named then mean Traefik's.
@@ -45,7 +51,13 @@ pub(super) fn finish(
             remedy: remedy.to_owned(),
         });
     };
-    let docker = providers(&draft, dialect, &mut say);
+    let docker = providers(&draft, dialect);
+    let file = file(&draft, &mut say);
+    let http = http(&draft, &mut say);
+    if docker.is_empty() && file.is_none() && http.is_none() {
+        let problem = "no provider is asked for, so no service will be found".to_owned();
+        say(Severity::Warning, problem, "add --providers.swarm or --docker --docker.swarmMode");
+    }
     let api = control(&draft, dialect, &mut say);
     let entry_points = entry_points(&draft, dialect, api.as_ref(), &mut say);
     let default_entry_points = defaults(&draft, dialect, &entry_points, &mut say);
@@ -58,6 +70,13 @@ pub(super) fn finish(
         entry_points,
         default_entry_points,
         docker,
+        file,
+        http,
+        throttle: draft.throttle.unwrap_or(THROTTLE),
+        health_check_interval: draft
+            .health_check_interval
+            .filter(|interval| !interval.is_zero())
+            .unwrap_or(HEALTH_CHECK),
         api,
         log: Log {
             // Traefik says ERROR here; a load balancer that is silent about what it found and
@@ -83,12 +102,14 @@ pub(super) fn finish(
 /// How a check speaks: severity, what is wrong, what would be right.
 type Say<'a> = dyn FnMut(Severity, String, &str) + 'a;
 
-fn providers(draft: &Draft, dialect: Dialect, say: &mut Say) -> Vec<Docker> {
+fn providers(draft: &Draft, dialect: Dialect) -> Vec<Docker> {
     let later = if dialect == Dialect::V2 { Dialect::V2 } else { Dialect::V3 };
     let first = &draft.docker_first;
     let mut found = Vec::new();
     if first.section.asked() {
-        found.push(provider(first, "docker", Dialect::V1, first.swarm_mode == Some(true)));
+        let mut provider = provider(first, "docker", Dialect::V1, first.swarm_mode == Some(true));
+        provider.constraints.extend(draft.constraints.iter().cloned());
+        found.push(provider);
     }
     if draft.docker.section.asked() {
         let swarm = draft.docker.swarm_mode == Some(true);
@@ -98,17 +119,53 @@ fn providers(draft: &Draft, dialect: Dialect, say: &mut Say) -> Vec<Docker> {
     if draft.swarm.section.asked() {
         found.push(provider(&draft.swarm, "swarm", Dialect::V3, true));
     }
-    if draft.constrained && !found.is_empty() {
-        let problem = "the Docker provider stays off, because constraints are not supported yet \
-                       and it would serve what they exclude";
-        say(Severity::Warning, problem.to_owned(), "take them out if every service may be served");
-        return Vec::new();
-    }
-    if found.is_empty() {
-        let problem = "no provider is asked for, so no service will be found".to_owned();
-        say(Severity::Warning, problem, "add --providers.swarm or --docker --docker.swarmMode");
-    }
     found
+}
+
+fn file(draft: &Draft, say: &mut Say) -> Option<File> {
+    let file = &draft.file;
+    if !file.section.asked() {
+        return None;
+    }
+    let (path, is_folder) = match (&file.filename, &file.directory) {
+        (Some(name), None) => (name, false),
+        (None, Some(folder)) => (folder, true),
+        (Some(_), Some(folder)) => {
+            let problem = "providers.file has both filename and directory, and the file is ignored";
+            say(Severity::Warning, problem.to_owned(), "put the file into the folder");
+            (folder, true)
+        }
+        (None, None) => {
+            let problem = "providers.file names neither a file nor a folder".to_owned();
+            say(Severity::Error, problem, "add --providers.file.filename=/path/to/file.yml");
+            return None;
+        }
+    };
+    Some(File { path: path.trim().into(), is_folder, watch: file.watch.unwrap_or(true) })
+}
+
+fn http(draft: &Draft, say: &mut Say) -> Option<Http> {
+    let http = &draft.http;
+    if !http.section.asked() {
+        return None;
+    }
+    let endpoint = http.endpoint.clone().unwrap_or_default();
+    if !endpoint.starts_with("http://") {
+        let problem = match endpoint.starts_with("https://") {
+            true => format!("providers.http.endpoint {endpoint:?}: https is not supported yet"),
+            false => format!("providers.http.endpoint {endpoint:?} is not a URL"),
+        };
+        say(Severity::Error, problem, "write --providers.http.endpoint=http://host:port/path");
+        return None;
+    }
+    let time = |said: Option<Duration>| said.filter(|t| !t.is_zero()).unwrap_or(POLL);
+    Some(Http {
+        endpoint,
+        poll_interval: time(http.poll_interval),
+        poll_timeout: time(http.poll_timeout),
+        headers: http.headers.clone(),
+        max_body: http.max_body.and_then(|bytes| usize::try_from(bytes).ok()),
+    })
 }
 
 fn provider(draft: &DockerDraft, name: &str, dialect: Dialect, swarm: bool) -> Docker {
@@ -127,6 +184,12 @@ fn provider(draft: &DockerDraft, name: &str, dialect: Dialect, swarm: bool) -> D
         domain: text(&draft.domain, ""),
         default_rule: text(&draft.default_rule, DEFAULT_RULE),
         refresh: draft.refresh.filter(|refresh| !refresh.is_zero()).unwrap_or(REFRESH),
+        constraints: draft
+            .constraints
+            .iter()
+            .filter(|text| !text.trim().is_empty())
+            .cloned()
+            .collect(),
     }
 }
 

@@ -30,12 +30,16 @@ impl Section {
 
 #[derive(Debug, Default)]
 pub(super) struct Draft {
+    /// Traefik 1's, of all providers.
+    pub constraints: Vec<String>,
     /// `--docker`, `--providers.docker`, `--providers.swarm`.
-    /// Some services must not be served, and we cannot tell which.
-    pub constrained: bool,
     pub docker_first: DockerDraft,
     pub docker: DockerDraft,
     pub swarm: DockerDraft,
+    pub file: FileDraft,
+    pub http: HttpDraft,
+    pub throttle: Option<Duration>,
+    pub health_check_interval: Option<Duration>,
     pub entry_points: Vec<EntryDraft>,
     pub default_entry_points: Vec<String>,
     pub control: ControlDraft,
@@ -67,6 +71,25 @@ pub(super) struct DockerDraft {
     pub domain: Option<String>,
     pub default_rule: Option<String>,
     pub refresh: Option<Duration>,
+    pub constraints: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct FileDraft {
+    pub section: Section,
+    pub filename: Option<String>,
+    pub directory: Option<String>,
+    pub watch: Option<bool>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct HttpDraft {
+    pub section: Section,
+    pub endpoint: Option<String>,
+    pub poll_interval: Option<Duration>,
+    pub poll_timeout: Option<Duration>,
+    pub headers: Vec<(String, String)>,
+    pub max_body: Option<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -145,6 +168,16 @@ impl Draft {
 
     pub fn swarm(&mut self) -> &mut DockerDraft {
         self.swarm.touch()
+    }
+
+    pub fn file(&mut self) -> &mut FileDraft {
+        self.file.section.touch();
+        &mut self.file
+    }
+
+    pub fn http(&mut self) -> &mut HttpDraft {
+        self.http.section.touch();
+        &mut self.http
     }
 
     /// The entry point of that name in any case; it comes into being by being named.

@@ -1,8 +1,10 @@
-//! Static configuration: flags and environment, of all three generations, onto one checked tree.
+//! Static configuration: flags, environment and files of all three generations, onto one checked
+//! tree.
 
 mod check;
 mod draft;
 mod entrypoint;
+mod file;
 mod help;
 mod options;
 mod table;
@@ -30,6 +32,12 @@ pub struct Static {
     pub default_entry_points: Vec<String>,
     /// Every Docker provider that was asked for; more than one is possible in the third dialect.
     pub docker: Vec<Docker>,
+    pub file: Option<File>,
+    pub http: Option<Http>,
+    /// At most so often a provider's news are taken, unless they are the first for a while.
+    pub throttle: Duration,
+    /// Between two questions of a health check that does not say (Traefik 1).
+    pub health_check_interval: Duration,
     pub api: Option<Api>,
     pub log: Log,
     pub life: LifeCycle,
@@ -99,6 +107,29 @@ pub struct Docker {
     pub default_rule: String,
     /// Bound on how old the picture of the swarm may become without any event.
     pub refresh: Duration,
+    /// Which services are served, as written: in the first dialect one of several that must all
+    /// hold, in the later ones an expression.
+    pub constraints: Vec<String>,
+}
+
+/// Files of dynamic configuration.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct File {
+    /// One file, or every file of a folder and below it.
+    pub path: PathBuf,
+    pub is_folder: bool,
+    pub watch: bool,
+}
+
+/// Dynamic configuration that is asked for by HTTP.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Http {
+    pub endpoint: String,
+    pub poll_interval: Duration,
+    pub poll_timeout: Duration,
+    pub headers: Vec<(String, String)>,
+    /// Bytes; `None` for no bound.
+    pub max_body: Option<usize>,
 }
 
 /// The control plane's own listener and what it serves.
@@ -198,10 +229,11 @@ pub fn load(args: &[String], env: &[(String, String)]) -> Result<Static, Vec<Com
 /// One option that only Traefik 1 has makes the whole command line Traefik 1's; one that only
 /// Traefik 2 has (`providers.docker.swarmMode`) makes it Traefik 2's.
 fn dialect(tree: &[tree::Setting]) -> Dialect {
-    let has = |family| tree.iter().any(|setting| options::family(&setting.key) == Some(family));
-    if has(options::Family::First) {
+    let second =
+        |setting: &tree::Setting| options::family(&setting.key) == Some(options::Family::Second);
+    if options::is_first(tree.iter()) {
         Dialect::V1
-    } else if has(options::Family::Second) {
+    } else if tree.iter().any(second) {
         Dialect::V2
     } else {
         Dialect::V3

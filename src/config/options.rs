@@ -58,6 +58,11 @@ pub(super) fn family(key: &str) -> Option<Family> {
     NOT_YET.iter().find(|(prefix, _)| is_below(key, prefix)).map(|(_, family)| *family)
 }
 
+/// Whether any option is one that only Traefik 1 has.
+pub(super) fn is_first<'a>(mut settings: impl Iterator<Item = &'a Setting>) -> bool {
+    settings.any(|setting| family(&setting.key) == Some(Family::First))
+}
+
 /// Applies one setting to the draft; what comes back is what is wrong or doubtful with it.
 pub(super) fn apply(draft: &mut Draft, setting: &Setting) -> Vec<Complaint> {
     let Some(row) = find(&setting.key) else {

@@ -30,11 +30,24 @@ pub(super) static OPTIONS: &[Row] = &[
     row("docker.watch", First, Switch(|d, _, on| d.first().watch = Some(on)), "follow changes (true)"),
     row("docker.endpoint", First, Text(|d, _, v| { d.first().endpoint = Some(endpoint(v)?); Ok(none()) }), "the Engine's socket (unix:///var/run/docker.sock)"),
     row("docker.exposedByDefault", First, Switch(|d, _, on| d.first().exposed_by_default = Some(on)), "serve what has no traefik.enable (true)"),
-    row("constraints", First, Text(constraints), "not yet: the provider stays off, or it would serve what they exclude"),
-    row("docker.constraints", First, Text(|d, n, v| { d.first(); constraints(d, n, v) }), "not yet: the provider stays off, or it would serve what they exclude"),
+    row("constraints", First, Text(|d, _, v| { d.constraints.push(v.to_owned()); Ok(none()) }), "serve only services with tags that match: tag==a*, tag!=b"),
+    row("docker.constraints", First, Text(|d, _, v| { d.first().constraints.push(v.to_owned()); Ok(none()) }), "the same"),
+    row("docker.useBindPortIP", First, Switch(|d, _, _| { d.first(); }), "read; addresses are the containers' own"),
     row("docker.network", First, Text(|d, _, v| { d.first().network = Some(v.to_owned()); Ok(none()) }), "network of backends that name none"),
     row("docker.domain", First, Text(|d, _, v| { d.first().domain = Some(v.to_owned()); Ok(none()) }), "suffix of the rule of a service that has none"),
+    row("file", First, Switch(|d, _, on| d.file.section.set(on)), "read dynamic configuration from files"),
+    row("file.filename", First, Text(|d, _, v| { d.file().filename = Some(v.to_owned()); Ok(none()) }), "one file"),
+    row("file.directory", First, Text(|d, _, v| { d.file().directory = Some(v.to_owned()); Ok(none()) }), "all files of a folder"),
+    row("file.watch", First, Switch(|d, _, on| d.file().watch = Some(on)), "follow changes (true)"),
+    row("providersThrottleDuration", First, Time(|d, _, t| d.throttle = Some(t)), "at most so often news of one provider are taken (2)"),
+    row("healthCheck.interval", First, Time(|d, _, t| d.health_check_interval = Some(t)), "between two questions of health checks that do not say (30)"),
     // Traefik 1: doors.
+    row("entryPoints.*.tls", First, Needs, "not yet: the entry point stays closed"),
+    row("entryPoints.*.redirect", First, Needs, "not yet: the entry point stays closed"),
+    row("entryPoints.*.auth", First, Needs, "not yet: the entry point stays closed"),
+    row("entryPoints.*.whiteList", First, Needs, "not yet: the entry point stays closed"),
+    row("entryPoints.*.whitelistSourceRange", First, Needs, "not yet: the entry point stays closed"),
+    row("entryPoints.*.clientCA", First, Needs, "not yet: the entry point stays closed"),
     row("entryPoints", First, Text(|d, _, v| entrypoint::first_dialect(d, v)), "'Name:http Address::80 ForwardedHeaders.TrustedIPs:… ProxyProtocol.TrustedIPs:…'"),
     row("defaultEntryPoints", First, List(|d, _, v| { d.default_entry_points.extend(v); Ok(()) }), "entry points of frontends that name none (http)"),
     row("web", First, Switch(|d, _, on| d.control.web.set(on)), "API, dashboard and ping on :8080"),
@@ -62,7 +75,9 @@ pub(super) static OPTIONS: &[Row] = &[
     row("providers.docker.watch", Later, Switch(|d, _, on| d.docker().watch = Some(on)), "follow changes (true)"),
     row("providers.docker.endpoint", Later, Text(|d, _, v| { d.docker().endpoint = Some(endpoint(v)?); Ok(none()) }), "the Engine's socket (unix:///var/run/docker.sock)"),
     row("providers.docker.exposedByDefault", Later, Switch(|d, _, on| d.docker().exposed_by_default = Some(on)), "serve what has no traefik.enable (true)"),
-    row("providers.docker.constraints", Later, Text(|d, n, v| { d.docker(); constraints(d, n, v) }), "not yet: the provider stays off, or it would serve what they exclude"),
+    row("providers.docker.constraints", Later, Text(|d, _, v| { d.docker().constraints = vec![v.to_owned()]; Ok(none()) }), "serve only what matches: Label(`a`, `b`) && !LabelRegex(`c`, `d`)"),
+    row("providers.docker.useBindPortIP", Later, Switch(|d, _, _| { d.docker(); }), "read; addresses are the containers' own"),
+    row("providers.docker.allowEmptyServices", Later, Switch(|d, _, _| { d.docker(); }), "read; a service without tasks is always kept"),
     row("providers.docker.network", Later, Text(|d, _, v| { d.docker().network = Some(v.to_owned()); Ok(none()) }), "network of backends that name none"),
     row("providers.docker.defaultRule", Later, Text(|d, _, v| { d.docker().default_rule = Some(v.to_owned()); Ok(none()) }), "rule of routers that have none (Host(`{{ normalize .Name }}`))"),
     row("providers.swarm", Later, Switch(|d, _, on| d.swarm.section.set(on)), "find services and tasks of a swarm"),
@@ -70,9 +85,22 @@ pub(super) static OPTIONS: &[Row] = &[
     row("providers.swarm.watch", Later, Switch(|d, _, on| d.swarm().watch = Some(on)), "follow changes (true)"),
     row("providers.swarm.endpoint", Later, Text(|d, _, v| { d.swarm().endpoint = Some(endpoint(v)?); Ok(none()) }), "the Engine's socket (unix:///var/run/docker.sock)"),
     row("providers.swarm.exposedByDefault", Later, Switch(|d, _, on| d.swarm().exposed_by_default = Some(on)), "serve what has no traefik.enable (true)"),
-    row("providers.swarm.constraints", Later, Text(|d, n, v| { d.swarm(); constraints(d, n, v) }), "not yet: the provider stays off, or it would serve what they exclude"),
+    row("providers.swarm.constraints", Later, Text(|d, _, v| { d.swarm().constraints = vec![v.to_owned()]; Ok(none()) }), "serve only what matches: Label(`a`, `b`) && !LabelRegex(`c`, `d`)"),
+    row("providers.swarm.useBindPortIP", Later, Switch(|d, _, _| { d.swarm(); }), "read; addresses are the containers' own"),
+    row("providers.swarm.allowEmptyServices", Later, Switch(|d, _, _| { d.swarm(); }), "read; a service without tasks is always kept"),
     row("providers.swarm.network", Later, Text(|d, _, v| { d.swarm().network = Some(v.to_owned()); Ok(none()) }), "network of backends that name none"),
     row("providers.swarm.defaultRule", Later, Text(|d, _, v| { d.swarm().default_rule = Some(v.to_owned()); Ok(none()) }), "rule of routers that have none (Host(`{{ normalize .Name }}`))"),
+    row("providers.file", Later, Switch(|d, _, on| d.file.section.set(on)), "read dynamic configuration from files"),
+    row("providers.file.filename", Later, Text(|d, _, v| { d.file().filename = Some(v.to_owned()); Ok(none()) }), "one file, in TOML or YAML"),
+    row("providers.file.directory", Later, Text(|d, _, v| { d.file().directory = Some(v.to_owned()); Ok(none()) }), "all files of a folder"),
+    row("providers.file.watch", Later, Switch(|d, _, on| d.file().watch = Some(on)), "follow changes (true)"),
+    row("providers.http", Later, Switch(|d, _, on| d.http.section.set(on)), "ask for dynamic configuration by HTTP"),
+    row("providers.http.endpoint", Later, Text(|d, _, v| { d.http().endpoint = Some(v.trim().to_owned()); Ok(none()) }), "http://host:port/path"),
+    row("providers.http.pollInterval", Later, Time(|d, _, t| d.http().poll_interval = Some(t)), "between two questions (5)"),
+    row("providers.http.pollTimeout", Later, Time(|d, _, t| d.http().poll_timeout = Some(t)), "for an answer (5)"),
+    row("providers.http.headers.*", Later, Text(|d, n, v| { d.http().headers.push((n.to_owned(), v.to_owned())); Ok(none()) }), "a header of the questions"),
+    row("providers.http.maxResponseBodySize", Later, Whole(|d, _, n| d.http().max_body = Some(n)), "most bytes of an answer (-1: no bound)"),
+    row("providers.providersThrottleDuration", Later, Time(|d, _, t| d.throttle = Some(t)), "at most so often news of one provider are taken (2)"),
     // Traefik 2 and 3: doors.
     row("entryPoints.*", Later, Switch(|d, n, _| { d.entry(n); }), "an entry point of this name"),
     row("entryPoints.*.address", Later, Text(entry_address), ":80, 127.0.0.1:80 or [::1]:80"),
@@ -110,7 +138,7 @@ pub(super) static OPTIONS: &[Row] = &[
     row("metrics.prometheus.entryPoint", Shared, Text(|d, _, v| { d.control.metrics.touch(); Ok(control_only(v)) }), "read; it is always the entry point traefik"),
     row("accessLog.format", Shared, Text(|d, _, v| { d.access_log.touch(); Ok(only(v, "common")) }), "common"),
     row("accessLog.filePath", Shared, Text(|d, _, v| { d.access_log.touch(); Ok(only(v, "/dev/stdout")) }), "read; lines go to standard output"),
-    row("configFile", Shared, Text(|_, _, v| Ok(only(v, ""))), "not yet: no file is read"),
+    row("configFile", Shared, Text(|_, _, _| Ok(none())), "a file of these options, in TOML or YAML (traefik.toml, traefik.yml in /etc/traefik, ~/.config/traefik, .)"),
     row("ping", Shared, Switch(|d, _, on| d.control.ping.set(on)), "GET /ping on :8080"),
     row("metrics.prometheus", Shared, Switch(|d, _, on| d.control.metrics.set(on)), "GET /metrics on :8080"),
     row("accessLog", Shared, Switch(|d, _, on| d.access_log.set(on)), "write a line per request"),
@@ -137,11 +165,11 @@ pub(super) static OPTIONS: &[Row] = &[
 #[rustfmt::skip]
 pub(super) static NOT_YET: &[(&str, Family)] = &[
     // Traefik 1.
-    ("acme", First), ("file", First), ("rest", First), ("retry", First), ("healthCheck", First),
+    ("entryPoints.*.compress", First), ("acme", First), ("rest", First), ("retry", First), 
     ("insecureSkipVerify", First), ("rootCAs", First), ("keepTrailingSlash", First),
     ("allowMinWeightZero", First), ("accessLogsFile", First), ("traefikLogsFile", First),
-    ("traefikLog.filePath", First), ("providersThrottleDuration", First), ("api.statistics", First),
-    ("docker.tls", First), ("docker.useBindPortIP", First),
+    ("traefikLog.filePath", First), ("api.statistics", First),
+    ("docker.tls", First), 
     ("docker.filename", First), ("docker.templateVersion", First), ("docker.debugLogGeneratedTemplate", First),
     ("docker.trace", First),
     ("web.certFile", First), ("web.keyFile", First), ("web.readOnly", First), ("web.path", First),
@@ -155,16 +183,14 @@ pub(super) static NOT_YET: &[(&str, Family)] = &[
     ("spiffe", Later), ("ocsp", Later), ("pilot", Later), ("hub", Later),
     ("providers.docker.username", Later), ("providers.docker.password", Later), ("providers.docker.tls", Later),
     ("providers.docker.httpClientTimeout", Later),
-    ("providers.docker.useBindPortIP", Later), ("providers.docker.allowEmptyServices", Later),
     ("providers.swarm.username", Later), ("providers.swarm.password", Later), ("providers.swarm.tls", Later),
     ("providers.swarm.httpClientTimeout", Later),
-    ("providers.swarm.useBindPortIP", Later), ("providers.swarm.allowEmptyServices", Later),
-    ("providers.file", Later), ("providers.http", Later), ("providers.rest", Later), ("providers.plugin", Later),
+    ("providers.http.tls", Later), ("providers.rest", Later), ("providers.plugin", Later),
     ("providers.kubernetesIngress", Later), ("providers.kubernetesCRD", Later), ("providers.kubernetesGateway", Later),
     ("providers.knative", Later), ("providers.consul", Later), ("providers.consulCatalog", Later),
     ("providers.nomad", Later), ("providers.ecs", Later), ("providers.etcd", Later), ("providers.zooKeeper", Later),
     ("providers.redis", Later), ("providers.rancher", Later), ("providers.marathon", Later),
-    ("providers.precedence", Later), ("providers.providersThrottleDuration", Later),
+    ("providers.precedence", Later), 
     ("entryPoints.*.allowACMEByPass", Later), ("entryPoints.*.reusePort", Later),
     ("entryPoints.*.forwardedHeaders.connection", Later), ("entryPoints.*.forwardedHeaders.notAppendXForwardedFor", Later),
     ("entryPoints.*.http.encodeQuerySemicolons", Later), ("entryPoints.*.http.sanitizePath", Later),
@@ -188,11 +214,6 @@ pub(super) static NOT_YET: &[(&str, Family)] = &[
 
 /// Options that are taken and rightly change nothing: we phone nobody.
 pub(super) static SILENT: &[&str] = &["checkNewVersion", "sendAnonymousUsage", "global"];
-
-fn constraints(draft: &mut Draft, _: &str, text: &str) -> Result<Vec<String>, Wrong> {
-    draft.constrained |= !text.is_empty();
-    Ok(none())
-}
 
 const fn none() -> Vec<String> {
     Vec::new()

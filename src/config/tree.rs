@@ -1,10 +1,12 @@
-//! Stage one: arguments and environment become one flat tree of dotted lower-case keys.
+//! Stage one: arguments, environment and file become one flat tree of dotted lower-case keys.
 //!
 //! Nothing is judged here but the shape of an argument; what a key means is stage two's affair.
 
+use std::sync::Arc;
+
 use crate::model::{Complaint, Severity};
 
-use super::options;
+use super::{file, options};
 
 /// One setting as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +22,12 @@ pub(super) struct Setting {
     pub source: Source,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
     Flags,
     Environment,
+    /// With its path.
+    File(Arc<str>),
 }
 
 impl Setting {
@@ -41,9 +45,10 @@ impl Setting {
     ) -> Complaint {
         Complaint {
             severity,
-            subject: match self.source {
+            subject: match &self.source {
                 Source::Flags => "command line".to_owned(),
                 Source::Environment => "environment".to_owned(),
+                Source::File(path) => format!("file {path}"),
             },
             setting: self.spelled.clone(),
             value: self.value.clone().unwrap_or_default(),
@@ -63,18 +68,41 @@ const OWN: &[(&str, &str)] = &[
     ("RINGRESS_HANDOVER", "ringress.handover"),
 ];
 
-/// All settings: our own variables first, then the environment or the flags, in their order.
+/// All settings, those that count more behind the others.
 ///
-/// Traefik never merges its sources: one flag makes it deaf to every `TRAEFIK_*` variable.
+/// Traefik 2 and 3 never merge their sources: a file makes them deaf to every flag, and a flag to
+/// every `TRAEFIK_*` variable. Traefik 1 puts its flags over its file.
 pub(super) fn gather(args: &[String], env: &[(String, String)]) -> (Vec<Setting>, Vec<Complaint>) {
     let mut complaints = Vec::new();
-    let flags = from_flags(args, &mut complaints);
-    let variables = from_environment(env);
+    let mut flags = from_flags(args, &mut complaints);
+    let mut variables = from_environment(env);
     let mut tree: Vec<Setting> = Vec::new();
     for (name, value) in env {
         if let Some((_, key)) = OWN.iter().find(|(own, _)| own == name) {
             tree.push(setting(key, name, Some(value), Source::Environment));
         }
+    }
+    let named = flags.iter().chain(&variables).rfind(|setting| setting.key == "configfile");
+    match file::settings(named, env) {
+        Ok(settings) => {
+            let path = settings.iter().find_map(|setting| match &setting.source {
+                Source::File(path) => Some(Arc::clone(path)),
+                _ => None,
+            });
+            let merges = options::is_first(settings.iter().chain(&flags));
+            tree.extend(settings);
+            if let Some(path) = path {
+                let unheard = |setting: &mut Setting| {
+                    !setting.key.starts_with("ringress.") && setting.key != "configfile"
+                };
+                let mut lost: Vec<Setting> = variables.extract_if(.., unheard).collect();
+                if !merges {
+                    lost.extend(flags.extract_if(.., unheard));
+                }
+                complaints.extend(file::unheard(lost, &path));
+            }
+        }
+        Err(complaint) => complaints.push(complaint),
     }
     // Our own flags say nothing about Traefik's options, so they silence no variable.
     let traefiks = flags.iter().any(|flag| !flag.key.starts_with("ringress."));
@@ -90,7 +118,7 @@ pub(super) fn gather(args: &[String], env: &[(String, String)]) -> (Vec<Setting>
     (tree, complaints)
 }
 
-fn setting(name: &str, spelled: &str, value: Option<&str>, source: Source) -> Setting {
+pub(super) fn setting(name: &str, spelled: &str, value: Option<&str>, source: Source) -> Setting {
     Setting {
         key: name.to_lowercase(),
         segments: name.split('.').map(str::to_owned).collect(),
