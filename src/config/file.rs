@@ -25,7 +25,7 @@ const NAMES: &[&str] = &["traefik.toml", "traefik.yaml", "traefik.yml"];
 pub(super) fn settings(
     named: Option<&Setting>,
     env: &[(String, String)],
-) -> Result<Vec<Setting>, Complaint> {
+) -> Result<Vec<Setting>, Box<Complaint>> {
     let named_path = named.and_then(|named| named.value.as_deref()).map(str::trim);
     let path = match named_path.filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),
@@ -34,13 +34,15 @@ pub(super) fn settings(
             None => return Ok(Vec::new()),
         },
     };
-    read(&path).map_err(|(problem, remedy)| Complaint {
-        severity: Severity::Error,
-        subject: format!("file {}", path.display()),
-        setting: named.map(|named| named.spelled.clone()).unwrap_or_default(),
-        value: String::new(),
-        problem,
-        remedy,
+    read(&path).map_err(|(problem, remedy)| {
+        Box::new(Complaint {
+            severity: Severity::Error,
+            subject: format!("file {}", path.display()),
+            setting: named.map(|named| named.spelled.clone()).unwrap_or_default(),
+            value: String::new(),
+            problem,
+            remedy,
+        })
     })
 }
 

@@ -102,7 +102,7 @@ pub(super) fn gather(args: &[String], env: &[(String, String)]) -> (Vec<Setting>
                 complaints.extend(file::unheard(lost, &path));
             }
         }
-        Err(complaint) => complaints.push(complaint),
+        Err(complaint) => complaints.push(*complaint),
     }
     // Our own flags say nothing about Traefik's options, so they silence no variable.
     let traefiks = flags.iter().any(|flag| !flag.key.starts_with("ringress."));

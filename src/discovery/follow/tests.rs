@@ -18,6 +18,7 @@ fn settings(swarm: bool) -> config::Docker {
         domain: String::new(),
         default_rule: String::new(),
         refresh: Duration::from_secs(15),
+        constraints: Vec::new(),
     }
 }
 

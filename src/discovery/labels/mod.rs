@@ -4,6 +4,7 @@
 //! router or service, never a neighbour, and says so: every rejection is a complaint in the model.
 
 mod catch;
+mod constraints;
 mod names;
 pub mod network;
 mod raw;
@@ -22,6 +23,7 @@ use crate::model::{Complaint, Dialect, Model, Severity};
 use super::check::{self, Given, Origin, Voice};
 use super::workload::Workload;
 use catch::Catch;
+use constraints::Constraints;
 
 pub use names::normalize;
 
@@ -40,7 +42,17 @@ pub fn build(
     sorted.sort_by_cached_key(|workload| (workload.name.clone(), first(workload)));
     let mut world = World { settings, statics, own_networks, catch: Catch::default() };
     let mut complaints: Vec<Complaint> = Vec::new();
-    for workload in sorted {
+    let constraints = match Constraints::read(settings.dialect, &settings.constraints) {
+        Ok(constraints) => constraints,
+        Err((text, wrong)) => {
+            // Nobody knows what it was meant to exclude.
+            let mut voice = Voice { subject: &settings.name, complaints: &mut complaints };
+            let given = Given { label: "constraints".to_owned(), value: text };
+            voice.reject(&given, wrong, "nothing of this provider is served");
+            return world.catch.into_model(complaints);
+        }
+    };
+    for workload in sorted.into_iter().filter(|workload| constraints.hold(&workload.labels)) {
         let mut voice = Voice { subject: &workload.name, complaints: &mut complaints };
         if !enabled(workload, settings, &mut voice) {
             continue;

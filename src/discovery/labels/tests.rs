@@ -94,6 +94,28 @@ fn labels_of_both_families() {
 }
 
 #[test]
+fn constraints_decide_who_is_served() {
+    let mut tagged = users_stack(1);
+    tagged[0].labels.insert("traefik.tags".to_owned(), "api, live".to_owned());
+    tagged.push(workload("other", USERS_LABELS, 1));
+    let names = |model: Model| model.services.into_keys().collect::<Vec<_>>();
+    let only = |flags: &str| names(quiet(&format!("{USERS_FLAGS} {flags}"), &tagged));
+    assert_eq!(only("--constraints=tag==li*"), ["backend-mystack-app"]);
+    assert_eq!(only("--constraints=tag!=live --docker.constraints=tag!=x"), ["backend-other"]);
+    let later =
+        "--providers.swarm --providers.swarm.constraints=LabelRegex(`traefik.tags`,`live$`)";
+    assert_eq!(names(quiet(later, &tagged)), ["backend-mystack-app"]);
+    let bad = model("--providers.swarm --providers.swarm.constraints=Labl(`a`,`b`)", &tagged);
+    assert!(bad.services.is_empty());
+    assert_eq!(
+        said(&bad),
+        "swarm: constraints=\"Labl(`a`,`b`)\" is a constraint that is not understood: \
+         there is no function \"Labl\" at character 1, so nothing of this provider is served; \
+         use Label or LabelRegex"
+    );
+}
+
+#[test]
 fn the_order_of_workloads_does_not_count() {
     let mut all = users_stack(2);
     all.push(workload("zweites", USERS_LABELS, 3));

@@ -83,7 +83,8 @@ static ROWS: &[Row<Raw>] = &[
     blocks("frontend.auth.**"), blocks("frontend.whiteList.**"), blocks("frontend.whitelistSourceRange"),
     blocks("frontend.redirect.**"), blocks("frontend.headers.**"), blocks("frontend.rateLimit.**"),
     blocks("frontend.errors.**"), blocks("frontend.passTLSClientCert.**"), blocks("frontend.passTLSCert"),
-    not_yet("tags"), not_yet("backend.healthcheck.**"), not_yet("backend.circuitbreaker.**"),
+    Row { name: "tags", effect: Effect::Ignored },
+    not_yet("backend.healthcheck.**"), not_yet("backend.circuitbreaker.**"),
     not_yet("backend.maxconn.**"), not_yet("backend.buffering.**"), not_yet("backend.responseForwarding.**"),
     // Segments: a word of the user's own before the same labels.
     segment("*.port"), segment("*.protocol"), segment("*.weight"), segment("*.backend"), segment("*.frontend.**"),

@@ -20,6 +20,7 @@ fn settings(name: &str) -> config::Docker {
         domain: String::new(),
         default_rule: String::new(),
         refresh: Duration::from_secs(15),
+        constraints: Vec::new(),
     }
 }
 

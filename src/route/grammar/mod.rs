@@ -2,6 +2,7 @@
 //!
 //! An error says where it is and what would be right; it costs one router, never a neighbour.
 
+pub mod expression;
 mod later;
 mod matcher;
 mod re2;
