@@ -18,6 +18,7 @@
 //! | `proxy_protocol` | headers of both versions, from whom they are believed |
 //! | `draining` | clients before, at and after the stop signal |
 //! | `complaints` | bad labels and flags: one clear message, everything else works |
+//! | `files` | dynamic configuration in files, and what happens to them |
 //! | `handover` | restarts in place under load, and each way in which one can fail |
 //! | `life` | the engine gone and back, graceful stop |
 //!
@@ -38,6 +39,7 @@ mod bodies;
 mod bounds;
 mod complaints;
 mod draining;
+mod files;
 mod handover;
 mod hardening;
 mod heads;
