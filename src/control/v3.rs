@@ -13,9 +13,9 @@ use serde_json::{Map, Value, json};
 use super::document::{same_site, state, used_by};
 use super::live::Shared;
 use super::sampler::by_service;
-use super::wording::{entry_point_address, go_duration, rfc3339};
+use super::wording::{entry_point_address, rfc3339};
 use crate::config::{EntryPoint, Trust};
-use crate::model::{Model, Router, Service};
+use crate::model::{Model, Router, Service, Span};
 use crate::table::BackendFigures;
 
 /// `GET /api/rawdata`: routers and services as they stand.
@@ -81,7 +81,7 @@ pub async fn overview(State(shared): State<Arc<Shared>>) -> Json<Value> {
 /// `GET /api/entrypoints`.
 pub async fn entry_points(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let config = &shared.sources.config;
-    let grace = go_duration(config.life.grace);
+    let grace = Span::from(config.life.grace).to_string();
     Json(config.entry_points.iter().map(|found| entry_point_view(found, &grace)).collect())
 }
 
@@ -89,9 +89,8 @@ pub async fn entry_points(State(shared): State<Arc<Shared>>) -> Json<Value> {
 pub async fn entry_point(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
     let config = &shared.sources.config;
     match config.entry_points.iter().find(|entry_point| entry_point.name == name) {
-        Some(found) => {
-            Json(entry_point_view(found, &go_duration(config.life.grace))).into_response()
-        }
+        Some(found) => Json(entry_point_view(found, &Span::from(config.life.grace).to_string()))
+            .into_response(),
         None => {
             let message = format!("entry point not found: {name}");
             (StatusCode::NOT_FOUND, Json(json!({ "message": message }))).into_response()
@@ -175,8 +174,8 @@ fn entry_point_view(entry_point: &EntryPoint, grace: &str) -> Value {
         "transport": {
             "lifeCycle": { "graceTimeOut": grace },
             "respondingTimeouts": {
-                "readTimeout": go_duration(entry_point.read_timeout),
-                "idleTimeout": go_duration(entry_point.idle_timeout),
+                "readTimeout": Span::from(entry_point.read_timeout).to_string(),
+                "idleTimeout": Span::from(entry_point.idle_timeout).to_string(),
             },
         },
         "forwardedHeaders": trust_view(&entry_point.trust),
