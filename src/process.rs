@@ -1,6 +1,7 @@
 //! The life of the process: bind, serve, signal, drain, exit code.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Docker, Log, Static};
 use crate::control::{self, Control, DriverView, ProviderView, Sources};
+use crate::discovery::labels::Memory;
 use crate::discovery::watch::{self, Discovery};
 use crate::discovery::written::Written;
 use crate::discovery::{ProviderStatus, SwarmRole, labels};
@@ -400,8 +402,11 @@ fn log_listeners(config: &Static, control: Option<&Control>) {
 fn discover(config: &Arc<Static>, store: &Arc<Store>) -> Discovery {
     let (statics, store) = (Arc::clone(config), Arc::clone(store));
     let mut known = HashSet::new();
+    let memories: RefCell<BTreeMap<String, Memory>> = RefCell::default();
     let build = move |settings: &Docker, workloads: &[_], own: &_| {
-        labels::build(workloads, settings, &statics, own)
+        let mut memories = memories.borrow_mut();
+        let memory = memories.entry(settings.name.clone()).or_default();
+        labels::build(workloads, settings, &statics, own, memory)
     };
     watch::spawn(config.docker.clone(), Written::all(config), build, move |model: Model| {
         log_complaints(&model.complaints, &known);

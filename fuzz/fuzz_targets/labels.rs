@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use ringress::config::{self, Static};
+use ringress::discovery::labels::Memory;
 use ringress::discovery::workload::{Instance, Workload};
 use ringress::discovery::{self, labels};
 use ringress::model::{Model, ServerState};
@@ -42,7 +43,13 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let name = "n".repeat(runs.max().unwrap_or(0) + 1);
     for statics in &*SETTINGS {
         let build = |workloads: &[Workload]| {
-            linked(labels::build(workloads, &statics.docker[0], statics, &BTreeSet::new()))
+            linked(labels::build(
+                workloads,
+                &statics.docker[0],
+                statics,
+                &BTreeSet::new(),
+                &mut Memory::default(),
+            ))
         };
         let mut all = vec![first(&name), later(&name)];
         let alone = build(&all);

@@ -270,7 +270,9 @@ fn model(config: &Static, port: u16, addresses: &[IpAddr]) -> Model {
         virtual_addresses: BTreeMap::new(),
     };
     let docker = config.docker.first();
-    let built = docker.map(|docker| labels::build(&[workload], docker, config, &BTreeSet::new()));
+    let built = docker.map(|docker| {
+        labels::build(&[workload], docker, config, &BTreeSet::new(), &mut labels::Memory::default())
+    });
     let mut model = built.unwrap_or_default();
     discovery::link(&mut model);
     model

@@ -7,14 +7,15 @@ use crate::model::{Complaint, Middleware, Model, Router, Service, Severity};
 
 use super::names::normalize;
 use super::servers::tidy;
+use super::v2::Claims;
 
 /// Everything found so far, still by the workload that asked for it.
 #[derive(Default)]
 pub(super) struct Catch {
     /// Later dialects: by qualified name, with the names of the workloads.
-    pub routers: BTreeMap<String, Vec<(String, Router)>>,
-    pub services: BTreeMap<String, Vec<(String, Service)>>,
-    pub middlewares: BTreeMap<String, Vec<(String, Middleware)>>,
+    routers: BTreeMap<String, Vec<(String, Router)>>,
+    services: BTreeMap<String, Vec<(String, Service)>>,
+    middlewares: BTreeMap<String, Vec<(String, Middleware)>>,
     /// First dialect: workloads that have their frontend.
     pub fronted: BTreeSet<String>,
     frontends: BTreeMap<String, Router>,
@@ -22,6 +23,20 @@ pub(super) struct Catch {
 }
 
 impl Catch {
+    /// Keeps what a workload of the later dialects asks for.
+    pub fn keep(&mut self, owner: &str, claims: Claims) {
+        let owned = || owner.to_owned();
+        for service in claims.services {
+            self.services.entry(service.name.clone()).or_default().push((owned(), service));
+        }
+        for router in claims.routers {
+            self.routers.entry(router.name.clone()).or_default().push((owned(), router));
+        }
+        for found in claims.middlewares {
+            self.middlewares.entry(found.name.clone()).or_default().push((owned(), found));
+        }
+    }
+
     /// Names and keeps a frontend.
     ///
     /// Traefik's number behind the rule is the task's place in its list, which moves with every

@@ -5,6 +5,7 @@
 
 mod catch;
 mod constraints;
+mod memory;
 mod names;
 pub mod network;
 mod raw;
@@ -25,17 +26,20 @@ use super::workload::Workload;
 use catch::Catch;
 use constraints::Constraints;
 
+pub use memory::Memory;
 pub use names::normalize;
 
 /// The model of one provider's workloads.
 ///
 /// `own_networks` are the full names of the networks that our own container is attached to; empty
-/// when we do not run in one. The order of the workloads does not count.
+/// when we do not run in one. The order of the workloads does not count. `memory` is of the same
+/// provider's earlier models: what has not changed since is taken from there.
 pub fn build(
     workloads: &[Workload],
     settings: &Docker,
     statics: &Static,
     own_networks: &BTreeSet<String>,
+    memory: &mut Memory,
 ) -> Model {
     let mut sorted: Vec<&Workload> = workloads.iter().collect();
     let first = |workload: &Workload| workload.instances.first().map(|i| i.name.clone());
@@ -52,6 +56,7 @@ pub fn build(
             return world.catch.into_model(complaints);
         }
     };
+    let mut remembering = memory.of(own_networks);
     for workload in sorted.into_iter().filter(|workload| constraints.hold(&workload.labels)) {
         let mut voice = Voice { subject: &workload.name, complaints: &mut complaints };
         if !enabled(workload, settings, &mut voice) {
@@ -59,7 +64,10 @@ pub fn build(
         }
         match dialect(workload, settings, &mut voice) {
             Dialect::V1 => v1::build(&mut world, workload, &mut voice),
-            later => v2::build(&mut world, workload, later, &mut voice),
+            later => {
+                let claims = remembering.claims(&world, workload, later, &mut voice);
+                world.catch.keep(&workload.name, claims);
+            }
         }
     }
     world.catch.into_model(complaints)

@@ -40,7 +40,8 @@ fn statics(flags: &str) -> Static {
 
 fn model(flags: &str, workloads: &[Workload]) -> Model {
     let statics = statics(flags);
-    let mut model = build(workloads, &statics.docker[0], &statics, &BTreeSet::new());
+    let mut model =
+        build(workloads, &statics.docker[0], &statics, &BTreeSet::new(), &mut Memory::default());
     crate::discovery::link(&mut model);
     model
 }
@@ -113,6 +114,30 @@ fn constraints_decide_who_is_served() {
          there is no function \"Labl\" at character 1, so nothing of this provider is served; \
          use Label or LabelRegex"
     );
+}
+
+#[test]
+fn what_is_remembered_is_what_would_be_found() {
+    let statics = statics(TODAYS_FLAGS);
+    let mut memory = Memory::default();
+    let label = "traefik.http.services.s.loadbalancer.server.port";
+    let app = |port: &str, replicas| workload("app", &[(label, port)], replicas);
+    let steps = [
+        (vec![app("80", 1)], "a"),
+        (vec![app("80", 2), workload("bad", &[(label, "x")], 1)], "a"),
+        (vec![app("81", 2), workload("bad", &[(label, "x")], 1)], "a"),
+        (vec![workload("bad", &[(label, "x")], 1)], "b"),
+        (vec![app("81", 2)], "b"),
+    ];
+    for (workloads, network) in steps {
+        let own = BTreeSet::from([network.to_owned()]);
+        let anew = &mut Memory::default();
+        let expected = build(&workloads, &statics.docker[0], &statics, &own, anew);
+        for _ in 0..2 {
+            let found = build(&workloads, &statics.docker[0], &statics, &own, &mut memory);
+            assert_eq!(found, expected);
+        }
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::config::value;
 use crate::dynamic::decode::{Flaw, Unknown, decode};
 use crate::dynamic::tree::{Node, TooDeep};
 use crate::dynamic::{self, Configuration, http};
-use crate::model::{Dialect, Router, Scheme, Service, Severity};
+use crate::model::{Dialect, Middleware, Router, Scheme, Service, Severity};
 use crate::nearest::nearest;
 
 use super::names::{default_rule, normalize};
@@ -29,8 +29,21 @@ struct Place {
     lbswarm: Option<bool>,
 }
 
-/// Adds the workload's routers, services and middlewares to the world's catch.
-pub(super) fn build(world: &mut World, workload: &Workload, dialect: Dialect, voice: &mut Voice) {
+/// What a workload asks for, by itself.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Claims {
+    pub routers: Vec<Router>,
+    pub services: Vec<Service>,
+    pub middlewares: Vec<Middleware>,
+}
+
+/// The workload's routers, services and middlewares.
+pub(super) fn claims(
+    world: &World,
+    workload: &Workload,
+    dialect: Dialect,
+    voice: &mut Voice,
+) -> Claims {
     let root = tree(workload, voice);
     let mut wanted = dynamic::read(&root, &root.name);
     let docker = place(&root, "docker", &mut wanted.unknown, voice);
@@ -39,16 +52,21 @@ pub(super) fn build(world: &mut World, workload: &Workload, dialect: Dialect, vo
         voice.unknown(unknown, "label");
     }
     let origin = world.origin(dialect);
-    middlewares(world, &origin, workload, &wanted, &root, voice);
+    let mut claims = Claims::default();
+    for (name, wanted) in &wanted.middlewares {
+        let place = format!("{}.http.middlewares.{name}", root.name);
+        let found = check::middleware(&origin, &origin.qualified(name), &place, wanted, voice);
+        claims.middlewares.push(found);
+    }
     if not_served_yet(&wanted, &root, voice) {
-        return;
+        return claims;
     }
     let own = normalize(&workload.name);
     if wanted.services.is_empty() {
         if world.settings.swarm {
             let example = format!("traefik.http.services.{own}.loadbalancer.server.port");
             port_missing(workload, &example, voice);
-            return;
+            return claims;
         }
         let balancer = Some(http::LoadBalancer::default());
         let service = http::Service { load_balancer: balancer, ..http::Service::default() };
@@ -71,22 +89,14 @@ pub(super) fn build(world: &mut World, workload: &Workload, dialect: Dialect, vo
         weight: 1,
     };
     let builder = Builder { world, origin, workload, root: &root, reach };
-    let services: Vec<Service> =
+    claims.services =
         wanted.services.iter().map(|(name, wanted)| builder.service(name, wanted, voice)).collect();
-    let routers: Vec<Router> = wanted
+    claims.routers = wanted
         .routers
         .iter()
-        .filter_map(|(name, wanted)| builder.router(name, wanted, &services, voice))
+        .filter_map(|(name, wanted)| builder.router(name, wanted, &claims.services, voice))
         .collect();
-    let claim = |name: &str| name.to_owned();
-    for service in services {
-        let claims = world.catch.services.entry(claim(&service.name)).or_default();
-        claims.push((workload.name.clone(), service));
-    }
-    for router in routers {
-        let claims = world.catch.routers.entry(claim(&router.name)).or_default();
-        claims.push((workload.name.clone(), router));
-    }
+    claims
 }
 
 /// The workload's labels of the later dialects, as a tree.
@@ -128,23 +138,6 @@ fn place(root: &Node, name: &str, unknown: &mut Vec<Unknown>, voice: &mut Voice)
             voice.flaw(&flaw, "it is ignored");
             Reached::default()
         }
-    }
-}
-
-fn middlewares(
-    world: &mut World,
-    origin: &Origin,
-    workload: &Workload,
-    wanted: &Configuration,
-    root: &Node,
-    voice: &mut Voice,
-) {
-    for (name, wanted) in &wanted.middlewares {
-        let place = format!("{}.http.middlewares.{name}", root.name);
-        let qualified = origin.qualified(name);
-        let found = check::middleware(origin, &qualified, &place, wanted, voice);
-        let claims = world.catch.middlewares.entry(qualified).or_default();
-        claims.push((workload.name.clone(), found));
     }
 }
 

@@ -124,7 +124,8 @@ fn an_unknown_template_disables_the_default_router() {
     let mut statics = statics(TODAYS_FLAGS);
     statics.docker[0].default_rule = "Host(`{{ index .Labels \"x\" }}`)".to_owned();
     let app = workload("a", &[("traefik.http.services.s.loadbalancer.server.port", "80")], 1);
-    let model = build(&[app], &statics.docker[0], &statics, &BTreeSet::new());
+    let model =
+        build(&[app], &statics.docker[0], &statics, &BTreeSet::new(), &mut Memory::default());
     assert!(router(&model, "a@swarm").disabled.as_ref().unwrap().contains("template action"));
 }
 
