@@ -37,7 +37,7 @@ impl Catch {
         }
     }
 
-    /// Names and keeps a frontend.
+    /// Keeps a frontend, and names it if it has no name of its own.
     ///
     /// Traefik's number behind the rule is the task's place in its list, which moves with every
     /// change of the swarm; here it only tells frontends of one rule apart.
@@ -45,7 +45,11 @@ impl Catch {
         let rule = normalize(&router.rule_text);
         let numbered =
             |number: usize| format!("frontend-{}", normalize(&format!("{rule}-{number}")));
-        let free = (0..).map(numbered).find(|name| !self.frontends.contains_key(name));
+        let own = Some(router.name.clone()).filter(|name| !name.is_empty());
+        let free = own
+            .into_iter()
+            .chain((0..).map(numbered))
+            .find(|name| !self.frontends.contains_key(name));
         if let Some(name) = free {
             router.name.clone_from(&name);
             self.frontends.insert(name, router);

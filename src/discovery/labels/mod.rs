@@ -10,6 +10,7 @@ mod names;
 pub mod network;
 mod raw;
 mod servers;
+mod template;
 #[cfg(test)]
 mod tests;
 mod v1;

@@ -1,20 +1,21 @@
 //! Traefik 1's labels become raw settings through a table. Nothing fails here; a label that no row
 //! knows is a warning with the nearest one that exists.
 
+use std::collections::BTreeMap;
+
 use crate::discovery::check::{Given, Voice, below_traefik};
 use crate::dynamic::decode::Unknown;
 use crate::nearest::nearest;
 
-/// A label's name behind `traefik.`, and what it sets in the raw settings `R`.
-///
-/// A segment `*` is a name that the user chose, `**` at the end is everything below.
+/// A label's name behind `traefik.`, and what it sets in the raw settings `R`; `**` at the end is
+/// everything below.
 pub(super) struct Row<R: 'static> {
     pub name: &'static str,
     pub effect: Effect<R>,
 }
 
-/// Where a label is put; the second argument is the name under the row's `*`.
-pub(super) type Slot<R> = for<'a> fn(&'a mut R, &str) -> &'a mut Option<Given>;
+/// Where a label is put.
+pub(super) type Slot<R> = fn(&mut R) -> &mut Option<Given>;
 
 pub(super) enum Effect<R> {
     /// The slot that takes the label.
@@ -27,68 +28,75 @@ pub(super) enum Effect<R> {
     Ignored,
 }
 
-/// Reads every label into `raw`; `fold` says whether names are read in any case (Traefik 2, 3).
-pub(super) fn read<'a, R>(
-    rows: &[Row<R>],
+/// Labels by their names behind `traefik.`, as the user wrote them.
+pub(super) type Labels = BTreeMap<String, Given>;
+
+/// The labels of each segment, or of the workload as a whole where it has none.
+///
+/// A segment is a word of the user's before `port`, `frontend.rule` and the like. Each inherits
+/// what it does not say itself from the labels without a segment.
+pub(super) fn segments<'a>(
     labels: impl Iterator<Item = (&'a String, &'a String)>,
-    fold: bool,
-    raw: &mut R,
-    voice: &mut Voice,
-) {
+) -> Vec<(Option<String>, Labels)> {
+    let mut common = Labels::new();
+    let mut named: BTreeMap<String, Labels> = BTreeMap::new();
     for (label, value) in labels {
-        let Some(path) = below_traefik(label) else {
-            continue;
-        };
+        let Some(path) = below_traefik(label) else { continue };
         let given = Given { label: label.clone(), value: value.clone() };
-        let Some(row) = rows.iter().find(|row| fits(row.name, path, fold)) else {
-            voice.unknown(&unknown(label, rows.iter().map(|row| row.name), path), "label");
+        match of_segment(path) {
+            Some((segment, rest)) => {
+                named.entry(segment.to_owned()).or_default().insert(rest.to_owned(), given);
+            }
+            None => drop(common.insert(path.to_owned(), given)),
+        }
+    }
+    if named.is_empty() {
+        return vec![(None, common)];
+    }
+    let inherit = |(segment, own): (String, Labels)| {
+        let mut all = common.clone();
+        all.extend(own);
+        (Some(segment), all)
+    };
+    named.into_iter().map(inherit).collect()
+}
+
+fn of_segment(path: &str) -> Option<(&str, &str)> {
+    let (segment, rest) = path.split_once('.')?;
+    let own = ["frontend", "backend", "docker", "swarm"].contains(&segment);
+    let is_one =
+        ["port", "protocol", "weight", "backend"].contains(&rest) || rest.starts_with("frontend.");
+    (!segment.is_empty() && !own && is_one).then_some((segment, rest))
+}
+
+/// Reads every label into `raw`.
+pub(super) fn read<R>(rows: &[Row<R>], labels: &Labels, raw: &mut R, voice: &mut Voice) {
+    for (path, given) in labels {
+        let Some(row) = rows.iter().find(|row| fits(row.name, path)) else {
+            voice.unknown(&unknown(&given.label, rows.iter().map(|row| row.name), path), "label");
             continue;
         };
-        let wild = row.name.split('.').position(|segment| segment == "*");
-        let name = wild.and_then(|at| path.split('.').nth(at)).unwrap_or_default();
         match row.effect {
-            Effect::Take(slot) => *slot(raw, name) = Some(given),
+            Effect::Take(slot) => *slot(raw) = Some(given.clone()),
             // Switched off, or naming nothing, it asks for nothing, in Traefik too.
             Effect::Blocks(_) if matches!(given.value.trim(), "" | "false") => {}
             Effect::Blocks(slot) => {
-                slot(raw, name).get_or_insert(given);
+                slot(raw).get_or_insert_with(|| given.clone());
             }
-            Effect::NotYet => voice.not_yet(&given),
+            Effect::NotYet => voice.not_yet(given),
             Effect::Ignored => {}
         }
     }
 }
 
-fn fits(name: &str, path: &str, fold: bool) -> bool {
-    let mut segments = path.split('.');
-    for known in name.split('.') {
-        let Some(segment) = segments.next() else {
-            return false;
-        };
-        // List elements are spelled `domains[0]`.
-        let bare = segment.split('[').next().unwrap_or(segment);
-        match known {
-            "**" => return true,
-            "*" if !segment.is_empty() => {}
-            _ if known == bare || (fold && known.eq_ignore_ascii_case(bare)) => {}
-            _ => return false,
-        }
+fn fits(name: &str, path: &str) -> bool {
+    match name.strip_suffix(".**") {
+        Some(prefix) => path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.')),
+        None => name == path,
     }
-    segments.next().is_none()
 }
 
 fn unknown<'n>(label: &str, names: impl Iterator<Item = &'n str>, path: &str) -> Unknown {
-    let own: Vec<&str> = path.split('.').collect();
-    let filled: Vec<String> = names
-        .filter(|name| !name.ends_with("**"))
-        .map(|name| {
-            let fill = |(at, segment): (usize, &'n str)| match own.get(at) {
-                Some(own) if segment == "*" => (*own).to_owned(),
-                _ => segment.to_owned(),
-            };
-            name.split('.').enumerate().map(fill).collect::<Vec<_>>().join(".")
-        })
-        .collect();
-    let near = nearest(path, filled.iter().map(String::as_str));
+    let near = nearest(path, names.filter(|name| !name.ends_with("**")));
     Unknown { setting: label.to_owned(), nearest: near.map(|near| format!("traefik.{near}")) }
 }

@@ -39,7 +39,6 @@ struct Raw {
     entry_points: Option<Given>,
     pass_host: Option<Given>,
     blocked: Option<Given>,
-    segment: Option<Given>,
 }
 
 const fn take(name: &'static str, slot: Slot<Raw>) -> Row<Raw> {
@@ -51,34 +50,30 @@ const fn not_yet(name: &'static str) -> Row<Raw> {
 }
 
 const fn blocks(name: &'static str) -> Row<Raw> {
-    Row { name, effect: Effect::Blocks(|r, _| &mut r.blocked) }
-}
-
-const fn segment(name: &'static str) -> Row<Raw> {
-    Row { name, effect: Effect::Blocks(|r, _| &mut r.segment) }
+    Row { name, effect: Effect::Blocks(|r| &mut r.blocked) }
 }
 
 #[rustfmt::skip]
 static ROWS: &[Row<Raw>] = &[
     Row { name: "enable", effect: Effect::Ignored },
-    take("port", |r, _| &mut r.port),
-    take("protocol", |r, _| &mut r.protocol),
-    take("weight", |r, _| &mut r.weight),
-    take("domain", |r, _| &mut r.domain),
-    take("docker.network", |r, _| &mut r.network),
-    take("backend", |r, _| &mut r.backend),
-    take("backend.loadbalancer.method", |r, _| &mut r.method),
-    take("backend.loadbalancer.swarm", |r, _| &mut r.swarm),
-    take("backend.loadbalancer.sticky", |r, _| &mut r.sticky),
-    take("backend.loadbalancer.stickiness", |r, _| &mut r.stickiness),
-    take("backend.loadbalancer.stickiness.cookieName", |r, _| &mut r.cookie_name),
-    take("backend.loadbalancer.stickiness.secure", |r, _| &mut r.secure),
-    take("backend.loadbalancer.stickiness.httpOnly", |r, _| &mut r.http_only),
-    take("backend.loadbalancer.stickiness.sameSite", |r, _| &mut r.same_site),
-    take("frontend.rule", |r, _| &mut r.rule),
-    take("frontend.priority", |r, _| &mut r.priority),
-    take("frontend.entryPoints", |r, _| &mut r.entry_points),
-    take("frontend.passHostHeader", |r, _| &mut r.pass_host),
+    take("port", |r| &mut r.port),
+    take("protocol", |r| &mut r.protocol),
+    take("weight", |r| &mut r.weight),
+    take("domain", |r| &mut r.domain),
+    take("docker.network", |r| &mut r.network),
+    take("backend", |r| &mut r.backend),
+    take("backend.loadbalancer.method", |r| &mut r.method),
+    take("backend.loadbalancer.swarm", |r| &mut r.swarm),
+    take("backend.loadbalancer.sticky", |r| &mut r.sticky),
+    take("backend.loadbalancer.stickiness", |r| &mut r.stickiness),
+    take("backend.loadbalancer.stickiness.cookieName", |r| &mut r.cookie_name),
+    take("backend.loadbalancer.stickiness.secure", |r| &mut r.secure),
+    take("backend.loadbalancer.stickiness.httpOnly", |r| &mut r.http_only),
+    take("backend.loadbalancer.stickiness.sameSite", |r| &mut r.same_site),
+    take("frontend.rule", |r| &mut r.rule),
+    take("frontend.priority", |r| &mut r.priority),
+    take("frontend.entryPoints", |r| &mut r.entry_points),
+    take("frontend.passHostHeader", |r| &mut r.pass_host),
     // What decides who may come in, or what the client gets instead of the backend's answer.
     blocks("frontend.auth.**"), blocks("frontend.whiteList.**"), blocks("frontend.whitelistSourceRange"),
     blocks("frontend.redirect.**"), blocks("frontend.headers.**"), blocks("frontend.rateLimit.**"),
@@ -86,55 +81,92 @@ static ROWS: &[Row<Raw>] = &[
     Row { name: "tags", effect: Effect::Ignored },
     not_yet("backend.healthcheck.**"), not_yet("backend.circuitbreaker.**"),
     not_yet("backend.maxconn.**"), not_yet("backend.buffering.**"), not_yet("backend.responseForwarding.**"),
-    // Segments: a word of the user's own before the same labels.
-    segment("*.port"), segment("*.protocol"), segment("*.weight"), segment("*.backend"), segment("*.frontend.**"),
 ];
 
-/// Adds the workload's frontend and backend to the world's catch.
+/// Adds the workload's frontends and backends to the world's catch: one of each, or one for each
+/// segment.
 pub(super) fn build(world: &mut World, workload: &Workload, voice: &mut Voice) {
-    let mut raw = Raw::default();
     let labels = workload.labels.iter().filter(|(label, _)| !check::is_later(label));
-    raw::read(ROWS, labels, false, &mut raw, voice);
-    if let Some(given) = &raw.segment {
-        // Traefik drops the unnamed frontend beside a segment, so there is nothing to serve.
-        let problem = "is a segment label, which is not supported yet, so the service is left out";
-        voice.say_of(Severity::Error, given, problem, "split it into services of their own");
-        return;
-    }
-    let Some(service) = service(world, workload, &raw, voice) else {
-        return;
-    };
-    let domain = raw.domain.as_ref().map_or(world.settings.domain.as_str(), |given| &given.value);
-    let rule = match &raw.rule {
-        Some(given) => Some(given.value.clone()),
-        None => default_rule_of_first(&workload.name, domain.trim_start_matches('.')),
-    };
-    let Some(rule) = rule else {
-        let problem = "has neither a rule nor a domain to make one from, and is left out";
-        voice.say(Severity::Error, problem, "add the label traefik.frontend.rule");
-        return;
-    };
-    let wanted = Wanted {
-        dialect: Dialect::V1,
-        rule: Ok(rule),
-        rule_given: raw.rule.clone().unwrap_or_default(),
-        priority: raw
-            .priority
-            .as_ref()
-            .and_then(|given| fall_back(value::whole(&given.value), given, "0", voice)),
-        entry_points: raw.entry_points.clone().unwrap_or_default(),
-        blocked: raw.blocked.clone().map(|given| (given.clone(), given.label)),
-        service: service.name.clone(),
-    };
     // Replicas of a compose service are workloads of one name: one frontend for all of them.
-    if world.catch.fronted.insert(workload.name.clone()) {
-        let router = check::router(&world.origin(Dialect::V1), wanted, voice);
-        world.catch.frontend(router);
+    let fronted = !world.catch.fronted.insert(workload.name.clone());
+    for (segment, labels) in raw::segments(labels) {
+        let mut raw = Raw::default();
+        raw::read(ROWS, &labels, &mut raw, voice);
+        let part = Part { workload, segment: segment.as_deref(), fronted };
+        part.build(world, &raw, voice);
     }
-    world.catch.backend(service, voice);
 }
 
-fn service(world: &World, workload: &Workload, raw: &Raw, voice: &mut Voice) -> Option<Service> {
+/// What one frontend and one backend are made of.
+struct Part<'a> {
+    workload: &'a Workload,
+    segment: Option<&'a str>,
+    /// There is a frontend of it already.
+    fronted: bool,
+}
+
+impl Part<'_> {
+    /// As Traefik names backends: after the label, or after the workload; of a segment after both.
+    fn backend(&self, raw: &Raw) -> String {
+        let named = raw.backend.as_ref().map(|given| normalize(&given.value));
+        let named = named.filter(|name| !name.is_empty());
+        let own = normalize(&self.workload.name);
+        match (self.segment, named) {
+            (None, None) => format!("backend-{own}"),
+            (None, Some(named)) => format!("backend-{named}"),
+            (Some(segment), named) => {
+                format!("backend-{own}-{}", named.unwrap_or_else(|| normalize(segment)))
+            }
+        }
+    }
+
+    fn build(&self, world: &mut World, raw: &Raw, voice: &mut Voice) {
+        let Part { workload, segment, fronted } = *self;
+        let Some(service) = service(world, workload, self.backend(raw), raw, voice) else {
+            return;
+        };
+        let domain =
+            raw.domain.as_ref().map_or(world.settings.domain.as_str(), |given| &given.value);
+        let rule = match &raw.rule {
+            Some(given) => Some(given.value.clone()),
+            None => default_rule_of_first(&workload.name, domain.trim_start_matches('.')),
+        };
+        let Some(rule) = rule else {
+            let problem = "has neither a rule nor a domain to make one from, and is left out";
+            voice.say(Severity::Error, problem, "add the label traefik.frontend.rule");
+            return;
+        };
+        let wanted = Wanted {
+            dialect: Dialect::V1,
+            rule: Ok(rule),
+            rule_given: raw.rule.clone().unwrap_or_default(),
+            priority: raw
+                .priority
+                .as_ref()
+                .and_then(|given| fall_back(value::whole(&given.value), given, "0", voice)),
+            entry_points: raw.entry_points.clone().unwrap_or_default(),
+            blocked: raw.blocked.clone().map(|given| (given.clone(), given.label)),
+            service: service.name.clone(),
+        };
+        if !fronted {
+            let mut router = check::router(&world.origin(Dialect::V1), wanted, voice);
+            if let Some(segment) = segment {
+                let backend = service.name.trim_start_matches("backend-");
+                router.name = format!("frontend-{}", normalize(&format!("{segment}-{backend}")));
+            }
+            world.catch.frontend(router);
+        }
+        world.catch.backend(service, voice);
+    }
+}
+
+fn service(
+    world: &World,
+    workload: &Workload,
+    name: String,
+    raw: &Raw,
+    voice: &mut Voice,
+) -> Option<Service> {
     let port = match &raw.port {
         Some(given) => match value::port(&given.value) {
             Ok(port) => Some(port),
@@ -166,9 +198,6 @@ fn service(world: &World, workload: &Workload, raw: &Raw, voice: &mut Voice) -> 
             }
         }
     }
-    let backend = raw.backend.as_ref().map(|given| normalize(&given.value));
-    let backend = backend.filter(|name| !name.is_empty());
-    let name = format!("backend-{}", backend.unwrap_or_else(|| normalize(&workload.name)));
     let weight = raw
         .weight
         .as_ref()

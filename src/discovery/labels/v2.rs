@@ -10,8 +10,9 @@ use crate::dynamic::{self, Configuration, http};
 use crate::model::{Dialect, Middleware, Router, Scheme, Service, Severity};
 use crate::nearest::nearest;
 
-use super::names::{default_rule, normalize};
+use super::names::normalize;
 use super::servers::{Reach, servers};
+use super::template::{Data, render};
 use super::{World, port_missing};
 use crate::discovery::check::{self, Given, Origin, Voice};
 use crate::discovery::workload::Workload;
@@ -287,7 +288,13 @@ impl Builder<'_> {
         };
         let rule = if wanted.rule == default.rule {
             let template = &self.world.settings.default_rule;
-            default_rule(template, &self.workload.name).map_err(|wrong| (template.clone(), wrong))
+            let first = self.workload.instances.first();
+            let data = Data {
+                name: &self.workload.name,
+                container_name: first.map_or("", |instance| &instance.name),
+                labels: &self.workload.labels,
+            };
+            render(template, data).map_err(|wrong| (template.clone(), wrong))
         } else {
             Ok(wanted.rule.clone())
         };

@@ -171,14 +171,12 @@ fn who_is_no_backend() {
     let without_rule = workload("norule", &[("traefik.port", "80")], 1);
     let without_port = workload("noport", &[("traefik.frontend.rule", "Host:a")], 1);
     let off = workload("off", &[("traefik.enable", "false"), ("traefik.port", "x")], 1);
-    let segment = workload("seg", &[("traefik.web.port", "80")], 1);
-    let model = model(USERS_FLAGS, &[without_rule, without_port, off, segment]);
+    let model = model(USERS_FLAGS, &[without_rule, without_port, off]);
     assert!(model.routers.is_empty() && model.services.is_empty());
     let said = said(&model);
-    assert_eq!(model.complaints.len(), 3, "{said}");
+    assert_eq!(model.complaints.len(), 2, "{said}");
     assert!(said.contains("norule: has neither a rule nor a domain"), "{said}");
     assert!(said.contains("noport: has labels but no port"), "{said}");
-    assert!(said.contains("seg: traefik.web.port=\"80\" is a segment label"), "{said}");
 }
 
 #[test]
@@ -186,4 +184,40 @@ fn a_domain_makes_a_rule() {
     let app = workload("s_web", &[("traefik.port", "80")], 1);
     let model = quiet(&format!("{USERS_FLAGS} --docker.domain=x.org"), &[app]);
     assert_eq!(router(&model, "frontend-Host-s-web-x-org-0").rule_text, "Host:s-web.x.org");
+}
+
+#[test]
+fn segments_are_frontends_and_backends_of_their_own() {
+    let labels = [
+        ("traefik.frontend.rule", "Host:all"),
+        ("traefik.backend.loadbalancer.sticky", "true"),
+        ("traefik.web.port", "80"),
+        ("traefik.web.frontend.priority", "7"),
+        ("traefik.admin.port", "81"),
+        ("traefik.admin.frontend.rule", "Host:admin"),
+        ("traefik.admin.weight", "3"),
+    ];
+    let model = quiet(USERS_FLAGS, &[workload("s_app", &labels, 2)]);
+    assert_eq!(
+        model.routers.keys().collect::<Vec<_>>(),
+        ["frontend-admin-s-app-admin", "frontend-web-s-app-web"]
+    );
+    let web = router(&model, "frontend-web-s-app-web");
+    assert_eq!((web.rule_text.as_str(), web.priority), ("Host:all", 7));
+    assert_eq!(web.service, "backend-s-app-web");
+    let admin = router(&model, "frontend-admin-s-app-admin");
+    assert_eq!(admin.rule_text, "Host:admin");
+    let backend = service(&model, "backend-s-app-admin");
+    assert_eq!(urls(backend), ["http://10.0.1.1:81", "http://10.0.1.2:81"]);
+    assert!(backend.sticky.is_some() && backend.servers[0].weight == 3);
+    // A bad segment costs itself.
+    let mut bad = labels;
+    bad[4].1 = "x";
+    let model = super::model(USERS_FLAGS, &[workload("s_app", &bad, 1)]);
+    assert_eq!(model.routers.keys().collect::<Vec<_>>(), ["frontend-web-s-app-web"]);
+    assert_eq!(
+        said(&model),
+        "s_app: traefik.admin.port=\"x\" is not a port number, so the service is left out; \
+         use a number from 1 to 65535"
+    );
 }

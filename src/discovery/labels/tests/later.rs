@@ -122,11 +122,17 @@ fn no_label_breaks_out_of_the_cookie() {
 #[test]
 fn an_unknown_template_disables_the_default_router() {
     let mut statics = statics(TODAYS_FLAGS);
-    statics.docker[0].default_rule = "Host(`{{ index .Labels \"x\" }}`)".to_owned();
+    statics.docker[0].default_rule = "Host(`{{ .Nmae }}`)".to_owned();
     let app = workload("a", &[("traefik.http.services.s.loadbalancer.server.port", "80")], 1);
     let model =
         build(&[app], &statics.docker[0], &statics, &BTreeSet::new(), &mut Memory::default());
-    assert!(router(&model, "a@swarm").disabled.as_ref().unwrap().contains("template action"));
+    assert!(
+        router(&model, "a@swarm")
+            .disabled
+            .as_ref()
+            .unwrap()
+            .contains("a template that is not understood: .Nmae")
+    );
 }
 
 #[test]
