@@ -1,5 +1,7 @@
 //! Command lines of all generations, and what they come to.
 
+mod accepted;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
