@@ -14,6 +14,7 @@ use crate::control::{self, Control, DriverView, ProviderView, Sources};
 use crate::discovery::labels;
 use crate::discovery::watch::{self, Discovery, ProviderStatus, SwarmRole};
 use crate::handover::{Door, Predecessor};
+use crate::health;
 use crate::life::{Life, Stage};
 use crate::limits::{BUFFER_MEMORY_PART, DEADLINE_TICK};
 use crate::listeners::Listeners;
@@ -94,6 +95,7 @@ impl Process {
         if let (Some(predecessor), Some(discovery)) = (&predecessor, &*discovery) {
             wait_for_table(discovery, predecessor)?;
         }
+        health::spawn(Arc::clone(&store))?;
         listeners.listen()?;
         let workers = worker::spawn(worker::Plan {
             settings: Arc::new(Settings {

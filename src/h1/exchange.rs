@@ -10,15 +10,18 @@ use futures_util::future::{Either, select};
 
 use super::chunked::ChunkError;
 use super::connection::{Client, linger, refuse};
+use super::copies;
 use super::framing::Body;
-use super::plan::{Facts, Forward, Plan, Refusal, plan};
+use super::incoming::Incoming;
+use super::kept::keep_body;
+use super::plan::{Facts, Forward, Plan, Purpose, Refusal, plan};
 use super::reply::{Replied, Reply};
-use crate::balance::Tried;
+use crate::balance::{Tried, Wishes};
 use crate::fault::Fault;
 use crate::life::Stage;
-use crate::limits::{DEADLINE_TICK, DIALS_FOR_ALL_TRIES, RETRIES};
+use crate::limits::{DIALS_FOR_ALL_TRIES, RETRIES};
 use crate::relay;
-use crate::upstream::{Link, Reuse, Upstream};
+use crate::upstream::{Link, Passive, Reuse, Upstream};
 use crate::worker::Worker;
 use crate::worker::buffers::Buffer;
 use crate::worker::deadline::Deadline;
@@ -39,6 +42,8 @@ struct Failed {
     answered: bool,
     /// The request may be sent again.
     repeatable: bool,
+    /// The group whose fallback may answer instead.
+    fallback: Option<u64>,
 }
 
 /// A planned request: whose, with what of it has come, and who carries it out.
@@ -70,12 +75,18 @@ async fn carry_out(
     let mut reuse = if planned.facts.idempotent { Reuse::Any } else { Reuse::JustUsed };
     let mut dialling = worker.settings.forwarding.dial_timeout * DIALS_FOR_ALL_TRIES;
     worker.retries.earn(worker.deadlines.now());
+    if planned.wishes.is_some()
+        && let Err(refusal) = Box::pin(prepare(worker, client, input, &planned)).await
+    {
+        return Box::pin(refuse(worker, client, refusal, input)).await;
+    }
     loop {
-        let Plan { upstream, facts } = planned;
+        let Plan { upstream, facts, passive, wishes } = planned;
+        let wishes = wishes.as_deref();
         let started = Instant::now();
         let guard = Active::new(&upstream);
         let timeout = dialling.min(worker.settings.forwarding.dial_timeout);
-        let way = Way { upstream: &upstream, reuse, timeout };
+        let way = Way { upstream: &upstream, reuse, timeout, started, passive, wishes };
         let result = attempt(worker, client, input, way, &facts, forward).await;
         drop(guard);
         let cells = upstream.cells();
@@ -84,9 +95,10 @@ async fn carry_out(
             Ok(after) => return after,
             Err(failed) => failed,
         };
-        let Failed { fault, answered, repeatable } = failed;
+        let Failed { fault, answered, repeatable, fallback } = failed;
         if fault.is_backends() {
             cells.failures.add(1);
+            upstream.judge(passive, true, worker);
             tracing::debug!(backend = %upstream.state.url, "exchange failed: {fault}");
         }
         if fault.is_before_request() {
@@ -99,19 +111,23 @@ async fn carry_out(
         // What has failed before a byte of the request was sent took its time with dialling.
         dialling = dialling.saturating_sub(started.elapsed());
         let may_repeat = repeatable && retries < RETRIES && !dialling.is_zero();
-        if !may_repeat || !worker.retries.spend(worker.deadlines.now()) {
+        if may_repeat && worker.retries.spend(worker.deadlines.now()) {
+            retries += 1;
+            if fault == Fault::Stale {
+                // It says nothing about its backend, which may be chosen again, but much about the
+                // other connections in the pool. A request goes out twice at the most this way.
+                reuse = Reuse::Never;
+            } else {
+                tried.add(upstream.state.id);
+            }
+        } else if let Some(group) = fallback {
+            tried.give_up(group);
+        } else {
             return Box::pin(refuse(worker, client, refusal, input)).await;
         }
-        retries += 1;
-        if fault == Fault::Stale {
-            // It says nothing about its backend, which may be chosen again, but much about the
-            // other connections in the pool. A request goes out twice at the most this way.
-            reuse = Reuse::Never;
-        } else {
-            tried.add(upstream.state.id);
-        }
         forward = Forward::new(worker);
-        planned = match plan(worker, client, input.filled(), &mut forward, &tried) {
+        let purpose = Purpose::Answer(&tried);
+        planned = match plan(worker, client, input.filled(), &mut forward, purpose) {
             Ok(Some(again)) => again,
             // Nobody is left to try: the client learns what went wrong, not that we looked around.
             Ok(None) | Err(_) => return Box::pin(refuse(worker, client, refusal, input)).await,
@@ -120,11 +136,25 @@ async fn carry_out(
     }
 }
 
+/// What groups wish for before the first try: the body whole, copies on their way.
+async fn prepare(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    input: &mut Buffer,
+    Plan { facts, wishes, .. }: &Plan,
+) -> Result<(), Refusal> {
+    let Some(wishes) = wishes else { return Ok(()) };
+    let kept = keep_body(worker, client, input, facts, wishes).await;
+    kept.map_err(|fault| Refusal::of(fault, facts))?;
+    copies::send(worker, client, input.filled(), wishes);
+    Ok(())
+}
+
 /// Counts an exchange with a backend for as long as it lasts.
-struct Active<'a>(&'a Upstream);
+pub(super) struct Active<'a>(&'a Upstream);
 
 impl<'a> Active<'a> {
-    fn new(upstream: &'a Upstream) -> Self {
+    pub(super) fn new(upstream: &'a Upstream) -> Self {
         upstream.cells().requests.add(1);
         upstream.cells().active.add(1);
         Self(upstream)
@@ -137,38 +167,57 @@ impl Drop for Active<'_> {
     }
 }
 
-/// How a try gets to its backend.
+/// How a try gets to its backend, and who wants to know of it.
 struct Way<'a> {
     upstream: &'a Upstream,
     reuse: Reuse,
     /// For dialling.
     timeout: Duration,
+    started: Instant,
+    passive: Option<Passive>,
+    wishes: Option<&'a Wishes>,
 }
 
 async fn attempt(
     worker: &Rc<Worker>,
     client: &mut Client,
     input: &mut Buffer,
-    Way { upstream, reuse, timeout }: Way<'_>,
+    way: Way<'_>,
     facts: &Facts,
     Forward { head: mut output, added }: Forward,
 ) -> Result<After, Failed> {
-    let fail = |fault, repeatable| Failed { fault, answered: false, repeatable };
+    let Way { upstream, reuse, timeout, started, passive, wishes } = way;
     // What has come of the body already goes out with the head.
     let mut body = Body::new(facts.framing);
-    let ahead = body
-        .take(&input.filled()[facts.head_len..])
-        .map_err(|ChunkError(why)| fail(Fault::BadRequest(why), false))?;
+    let ahead = body.take(&input.filled()[facts.head_len..]).map_err(|ChunkError(why)| {
+        let fault = Fault::BadRequest(why);
+        Failed { fault, answered: false, repeatable: false, fallback: None }
+    })?;
+    if wishes.is_some() && body.is_done() {
+        // It may be needed again, so it stays in the input, too.
+        output.make_room(ahead);
+    }
     let in_output = if ahead <= output.room() { ahead } else { 0 };
     let from = facts.head_len;
     output.writer().extend_from_slice(&input.filled()[from..from + in_output]);
+    // A request whose body lies whole in our buffer can be sent again.
+    let whole = body.is_done() && in_output == ahead;
+    let wishes = wishes.filter(|_| whole);
+    let fail = |fault: Fault, repeatable| {
+        let status = match fault {
+            Fault::Unwanted(status) => Some(status),
+            fault => fault.is_backends().then(|| fault.status()),
+        };
+        let fallback = wishes.zip(status).and_then(|(wishes, status)| wishes.fallback(status));
+        Failed { fault, answered: false, repeatable, fallback: fallback.map(|f| f.group) }
+    };
 
     let link = upstream.connect(reuse, timeout, worker).await;
     let mut link = link.map_err(|fault| fail(fault, true))?;
     let reused = link.reused;
-    // A request whose body lies whole in our buffer can be sent again.
-    let whole = body.is_done() && in_output == ahead;
     let mut reply = Reply::new(worker, facts, added.as_ref().map_or(&[], Buffer::filled));
+    reply.wishes = wishes;
+    reply.latency = upstream.latency().map(|latency| (latency, started));
 
     let (result, uploaded) = if whole {
         let result = send_and_relay(client, &mut link, output, &mut reply).await;
@@ -178,8 +227,8 @@ async fn attempt(
         (result, true)
     } else {
         input.consume(facts.head_len + in_output);
-        let time = worker.entry_point(client.entry_point()).read_timeout;
-        let upload = Upload { input, output, body, pending: ahead - in_output, time };
+        let entry_point = client.entry_point();
+        let upload = Upload { input, output, body, pending: ahead - in_output, entry_point };
         both_ways(worker, client, &mut link, upload, &mut reply).await
     };
     // Where the client had gone, a tick has ended the backend's connection, too.
@@ -187,6 +236,7 @@ async fn attempt(
     match result.map_err(|fault| if gone(fault) { Fault::ClientGone } else { fault }) {
         Ok(Replied::Final { status, reusable, client_stays }) => {
             record(worker, upstream, status);
+            upstream.judge(passive, status >= 500, worker);
             if reusable && uploaded {
                 upstream.give(link.socket, worker);
             }
@@ -197,11 +247,17 @@ async fn attempt(
         }
         Ok(Replied::Switched { behind }) => {
             record(worker, upstream, 101);
+            upstream.judge(passive, false, worker);
             let ahead = std::mem::replace(input, worker.buffers.take());
             client.socket.deadline.limit_writing(Duration::ZERO);
             let (client, backend) = (&mut client.socket, &mut link.socket);
             Box::pin(relay::tunnel(worker, client, backend, ahead, behind)).await;
             Ok(After::Close)
+        }
+        Err(Fault::Unwanted(status)) => {
+            upstream.cells().responses.record(status);
+            upstream.judge(passive, status >= 500, worker);
+            Err(fail(Fault::Unwanted(status), false))
         }
         Err(fault) if reply.has_begun() || reply.is_torn() => {
             let status = if reply.has_begun() { reply.status() } else { fault.status() };
@@ -210,7 +266,7 @@ async fn attempt(
             if reply.ends_by_closing() {
                 client.socket.control.reset_on_close();
             }
-            Err(Failed { fault, answered: true, repeatable: false })
+            Err(Failed { fault, answered: true, repeatable: false, fallback: None })
         }
         Err(fault) => {
             // The backend closed without a word: it may have closed before it read anything, as
@@ -256,8 +312,7 @@ struct Upload<'a> {
     body: Body,
     /// Bytes at the front of `input` that are known to belong to the body.
     pending: usize,
-    /// For the whole body; zero means no bound as long as it makes progress.
-    time: Duration,
+    entry_point: usize,
 }
 
 enum UploadFault {
@@ -330,25 +385,11 @@ impl Upload<'_> {
         }
         // Everything in `input` went with the head, so a larger buffer can take over.
         let mut buffer = worker.buffers.take_large();
-        let progress = worker.settings.limits.progress_timeout;
-        let started = worker.deadlines.now();
+        let incoming = Incoming::begin(worker, self.entry_point);
         for round in 0.. {
             worker.take_turns(round).await;
-            let taken = Duration::from_millis(worker.deadlines.now().saturating_sub(started));
-            from_deadline.arm_read(match self.time {
-                Duration::ZERO => progress,
-                // Never zero, which would disarm.
-                time => shorter(time.saturating_sub(taken).max(DEADLINE_TICK), progress),
-            });
-            let read = buffer.fill(from).await;
-            from_deadline.disarm_read();
-            match read {
-                Ok(1..) => {}
-                Ok(0) | Err(_) if from_deadline.ended() => {
-                    return Err(UploadFault::Client(Fault::RequestTimeout));
-                }
-                Ok(0) | Err(_) => return Err(UploadFault::Client(Fault::ClientGone)),
-            }
+            let read = incoming.read(worker, &mut buffer, (from, from_deadline)).await;
+            read.map_err(UploadFault::Client)?;
             let taken = self.body.take(buffer.filled());
             let n = taken.map_err(|ChunkError(why)| UploadFault::Client(Fault::BadRequest(why)))?;
             buffer.send(n, to, to_deadline).await.map_err(backend)?;
@@ -363,11 +404,6 @@ impl Upload<'_> {
         }
         Ok(())
     }
-}
-
-/// The shorter of two bounds, of which the second is none if it is zero.
-fn shorter(time: Duration, bound: Duration) -> Duration {
-    if bound.is_zero() { time } else { time.min(bound) }
 }
 
 /// The process is about to end: no further request on this connection.

@@ -24,15 +24,28 @@ pub struct Origin<'a> {
     pub server: &'a str,
 }
 
-/// Appends the head for the backend to `out`. `host` replaces the client's when given.
+/// What a backend wants of the target.
+#[derive(Default)]
+pub struct Target<'a> {
+    /// Replaces the client's `Host` when given.
+    pub host: Option<&'a str>,
+    /// Put before the path.
+    pub prefix: &'a str,
+}
+
+/// Appends the head for the backend to `out`.
 pub fn write(
     out: &mut Vec<u8>,
     head: &RequestHead<'_, '_>,
-    host: Option<&str>,
+    Target { host, prefix }: Target<'_>,
     origin: &Origin<'_>,
 ) {
     out.extend_from_slice(head.method.as_bytes());
     out.push(b' ');
+    // A request about the server itself has no path to put anything before.
+    if head.path.starts_with(b"/") {
+        out.extend_from_slice(prefix.as_bytes());
+    }
     out.extend_from_slice(&head.path);
     out.extend_from_slice(&head.query);
     out.extend_from_slice(b" HTTP/1.1\r\n");
@@ -56,6 +69,10 @@ pub fn write(
             // What frames and addresses the message, and what we manage ourselves, cannot be
             // removed by being named in `Connection`.
             Field::Host => !replace_host,
+            // Of a copy without its body.
+            Field::ContentLength | Field::TransferEncoding if head.framing == Framing::None => {
+                false
+            }
             Field::ContentLength | Field::TransferEncoding => {
                 reframe = !frames_plainly(head, header);
                 !reframe
@@ -219,7 +236,8 @@ mod tests {
         let head = super::super::request::parse(wire.as_bytes(), &mut fields, &limits);
         let head = head.unwrap().unwrap();
         let mut out = Vec::new();
-        write(&mut out, &head, host, &Origin { peer: "9.9.9.9", trusted, server: "lb" });
+        let target = Target { host, prefix: "" };
+        write(&mut out, &head, target, &Origin { peer: "9.9.9.9", trusted, server: "lb" });
         String::from_utf8(out).unwrap()
     }
 

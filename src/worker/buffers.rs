@@ -190,6 +190,17 @@ impl Buffer {
         *self = roomy;
     }
 
+    /// Makes room for so many bytes behind what is filled, in memory of its own if need be.
+    pub fn make_room(&mut self, bytes: usize) {
+        if self.room() < bytes {
+            let mut roomy = Vec::with_capacity(self.filled().len() + bytes);
+            roomy.extend_from_slice(self.filled());
+            let (size, home) = (roomy.capacity(), Rc::clone(&self.home));
+            home.lent.set(home.lent.get() + size);
+            *self = Buffer { size, bytes: roomy, start: 0, home };
+        }
+    }
+
     /// Goes on in a larger buffer.
     fn grow(&mut self) {
         let mut larger = self.home.take_largest();
@@ -313,6 +324,9 @@ mod tests {
         assert_eq!((second.filled(), buffers.lent.get()), (&b"head"[..], BUFFER_BYTES));
         second.grow();
         assert_eq!((second.filled(), buffers.lent.get()), (&b"head"[..], BODY_BUFFER_BYTES));
+        second.make_room(2 * BODY_BUFFER_BYTES);
+        assert!(second.room() >= 2 * BODY_BUFFER_BYTES);
+        assert_eq!((second.filled(), buffers.lent.get()), (&b"head"[..], second.size));
         drop(second);
         assert_eq!(buffers.lent.get(), 0);
     }
