@@ -61,7 +61,10 @@ pub fn parse(text: &str, format: Format) -> Result<Value, Broken> {
             let place = error.location();
             let (line, column) = place.map_or((0, 0), |place| (place.line(), place.column()));
             let (line, column) = (line as usize, column as usize);
-            Broken { line, column, problem: first_line(&error.without_snippet().to_string()) }
+            let problem = first_line(&error.without_snippet().to_string());
+            let place = format!(" at line {line}, column {column}");
+            let problem = problem.strip_suffix(&place).unwrap_or(&problem).to_owned();
+            Broken { line, column, problem }
         }),
     }
 }

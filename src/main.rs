@@ -11,6 +11,7 @@ fn main() -> ExitCode {
     let args: Vec<String> =
         std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
     match args.first().map(String::as_str) {
+        Some("check") => command::check::run(&args[1..]),
         Some("demo") => command::demo::run(args.into_iter().skip(1)),
         Some("echo") => echo::run(args.into_iter().skip(1)),
         Some("ping") => command::ping::run(args.into_iter().skip(1)),

@@ -11,8 +11,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Docker, Log, Static};
 use crate::control::{self, Control, DriverView, ProviderView, Sources};
-use crate::discovery::labels;
-use crate::discovery::watch::{self, Discovery, ProviderStatus, SwarmRole};
+use crate::discovery::watch::{self, Discovery};
+use crate::discovery::written::Written;
+use crate::discovery::{ProviderStatus, SwarmRole, labels};
 use crate::handover::{Door, Predecessor};
 use crate::health;
 use crate::life::{Life, Stage};
@@ -404,7 +405,7 @@ fn discover(config: &Arc<Static>, store: &Arc<Store>) -> Discovery {
     let build = move |settings: &Docker, workloads: &[_], own: &_| {
         labels::build(workloads, settings, &statics, own)
     };
-    watch::spawn(config.docker.clone(), build, move |model: Model| {
+    watch::spawn(config.docker.clone(), Written::all(config), build, move |model: Model| {
         log_complaints(&model.complaints, &known);
         known = model.complaints.iter().cloned().collect();
         let (routers, services) = (model.routers.len(), model.services.len());

@@ -33,7 +33,7 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("config", &["document", "limits", "model", "nearest"]),
     ("route", &["model", "nearest", "request"]),
     ("dynamic", &["config", "model", "nearest", "route"]),
-    ("discovery", &["config", "dynamic", "model", "nearest", "route"]),
+    ("discovery", &["config", "document", "dynamic", "model", "nearest", "route"]),
     ("table", &["clock", "limits", "model", "observe", "route"]),
     ("health", &["limits", "model", "table"]),
     // The doors.

@@ -1,5 +1,6 @@
 //! The subcommands that are more than a call into another room.
 
+pub mod check;
 pub mod demo;
 pub mod ping;
 pub mod serve;
@@ -12,6 +13,8 @@ pub fn help() -> ExitCode {
         "ringress {} - a load balancer on io_uring in the place of Traefik\n\n\
          Usage:\n  \
          ringress [FLAGS]   serve; the flags are Traefik's (1.7, 2 and 3)\n  \
+         ringress check [FLAGS]   print what the flags, variables and files come to; 2 if it would \
+         not start\n  \
          ringress demo      show it on this machine, with backends of its own (--help for more)\n  \
          ringress echo      be a backend that prints what it was asked\n  \
          ringress ping      ask the ringress of this container whether it serves (health check)\n  \

@@ -4,9 +4,11 @@
 mod check;
 mod draft;
 mod entrypoint;
+mod explain;
 mod file;
 mod help;
 mod options;
+pub mod secret;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use explain::Line;
 pub use help::help;
 
 use crate::limits::{HEAD_TIMEOUT, HeadLimits, PROGRESS_TIMEOUT, TUNNEL_TIMEOUT};
@@ -218,12 +221,30 @@ impl Trust {
 /// obstacle. A bad value of a known option is one: then every complaint comes back, and at least
 /// one of them is an [`crate::model::Severity::Error`].
 pub fn load(args: &[String], env: &[(String, String)]) -> Result<Static, Vec<Complaint>> {
-    let (tree, mut complaints) = tree::gather(args, env);
+    let (tree, complaints) = tree::gather(args, env);
+    settle(&tree, complaints)
+}
+
+/// The same, with every setting that holds and where it comes from.
+pub fn explained(
+    args: &[String],
+    env: &[(String, String)],
+) -> Result<(Static, Vec<Line>), Vec<Complaint>> {
+    let (tree, complaints) = tree::gather(args, env);
+    let statics = settle(&tree, complaints)?;
+    let lines = explain::explain(&statics, &tree);
+    Ok((statics, lines))
+}
+
+fn settle(
+    tree: &[tree::Setting],
+    mut complaints: Vec<Complaint>,
+) -> Result<Static, Vec<Complaint>> {
     let mut draft = draft::Draft::default();
-    for setting in &tree {
+    for setting in tree {
         complaints.extend(options::apply(&mut draft, setting));
     }
-    check::finish(draft, dialect(&tree), complaints)
+    check::finish(draft, dialect(tree), complaints)
 }
 
 /// One option that only Traefik 1 has makes the whole command line Traefik 1's; one that only

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::model::{Network, NotANetwork};
+use crate::model::{Network, NotANetwork, NotASpan, Span};
 
 /// A value that is none: what is wrong with it and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,50 +74,8 @@ pub fn port(text: &str) -> Result<u16, Wrong> {
 ///
 /// A negative one is none at all, as Traefik takes it where it takes it.
 pub fn time(text: &str) -> Result<Duration, Wrong> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse::<i64>() {
-        return Ok(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
-    }
-    let (negative, body) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    match units(body) {
-        Some(_) if negative => Ok(Duration::ZERO),
-        Some(found) => Ok(found),
-        None => Err(Wrong::new("is not a duration", "use seconds or a form such as 500ms, 1m30s")),
-    }
-}
-
-fn units(body: &str) -> Option<Duration> {
-    if body.is_empty() {
-        return None;
-    }
-    let mut total = Duration::ZERO;
-    let mut rest = body;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let amount: f64 = rest.get(..digits)?.parse().ok()?;
-        rest = rest.get(digits..)?;
-        let letters = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
-        let seconds = match rest.get(..letters)? {
-            "h" => 3600.0,
-            "m" => 60.0,
-            "s" => 1.0,
-            "ms" => 1e-3,
-            "us" | "µs" | "μs" => 1e-6,
-            "ns" => 1e-9,
-            _ => return None,
-        };
-        rest = rest.get(letters..)?;
-        // The unit is exact to the nanosecond only after rounding: 0.3 s is not a binary number.
-        let nanoseconds = (amount * seconds * 1e9).round();
-        if !(0.0..9.2e18).contains(&nanoseconds) {
-            return None;
-        }
-        total = total.checked_add(Duration::from_nanos(nanoseconds as u64))?;
-    }
-    Some(total)
+    let remedy = "use seconds or a form such as 500ms, 1m30s";
+    text.parse().map(Span::duration).map_err(|NotASpan| Wrong::new("is not a duration", remedy))
 }
 
 /// What a listener binds: `:80` is every address of both families, `1.2.3.4:80`, `[::1]:80`.

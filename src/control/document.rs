@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::sampler::{Recent, Sampler, by_service};
 use super::wording::{self, rounded};
 use super::{DriverView, ProviderView, Sources};
+use crate::config::secret::{shown_value, without_credentials};
 use crate::model::{
     Complaint, Dialect, Model, Router, SameSite, Scheme, Server, ServerState, Service, Severity,
     Sticky,
@@ -208,7 +209,7 @@ pub fn used_by(model: &Model) -> BTreeMap<&str, Vec<&str>> {
 pub fn providers(sources: &Sources) -> Vec<ProviderView> {
     let mut providers = (sources.providers)();
     for provider in &mut providers {
-        provider.endpoint = wording::without_credentials(&provider.endpoint);
+        provider.endpoint = without_credentials(&provider.endpoint);
     }
     providers
 }
@@ -335,7 +336,7 @@ fn complaint(complaint: &Complaint) -> ComplaintView<'_> {
         severity: complaint.severity,
         subject: &complaint.subject,
         setting: &complaint.setting,
-        value: wording::shown_value(&complaint.setting, &complaint.value),
+        value: shown_value(&complaint.setting, &complaint.value),
         problem: &complaint.problem,
         remedy: &complaint.remedy,
     }

@@ -75,7 +75,11 @@ fn paths(shared: Arc<Shared>) -> Router {
                 .route("/api/version", get(v3::version))
                 .route("/api/overview", get(v3::overview))
                 .route("/api/entrypoints", get(v3::entry_points))
-                .route("/api/entrypoints/{name}", get(v3::entry_point));
+                .route("/api/entrypoints/{name}", get(v3::entry_point))
+                .route("/api/http/{kind}", get(v3::elements))
+                .route("/api/http/{kind}/{name}", get(v3::element))
+                .route("/api/tcp/{kind}", get(v3::none_of_them))
+                .route("/api/udp/{kind}", get(v3::none_of_them));
         }
         if api.dashboard {
             paths = paths

@@ -12,7 +12,7 @@ use super::dashboard::ASSETS;
 use super::fixture::{self, ROUTER, SERVICE};
 use super::{Control, Sources, spawn};
 use crate::config::Api;
-use crate::model::Model;
+use crate::model::{Dialect, Group, GroupKind, Member, Middleware, Model};
 use crate::table::Store;
 
 struct Answer {
@@ -124,6 +124,60 @@ fn rawdata_tells_what_works_and_what_does_not() {
 
     store.publish(Model::default());
     assert_eq!(get(&control, "/api/rawdata").json(), json!({}));
+}
+
+#[test]
+fn elements_are_listed_and_found() {
+    let mut model = fixture::troubled_model();
+    let member = |name: &str| Member { service: name.to_owned(), weight: 2 };
+    let group = Group {
+        name: "all@file".to_owned(),
+        provider: "file".to_owned(),
+        dialect: Dialect::V3,
+        kind: GroupKind::Weighted {
+            members: vec![member("a@file"), member(SERVICE)],
+            sticky: None,
+        },
+        health_check: true,
+        disabled: None,
+    };
+    model.groups.insert(group.name.clone(), group);
+    let middleware = Middleware {
+        name: "auth@file".to_owned(),
+        provider: "file".to_owned(),
+        dialect: Dialect::V3,
+        kind: "basicAuth".to_owned(),
+        options: json!({ "users": ["me:$apr1$x"], "realm": "r" }),
+        disabled: None,
+    };
+    model.middlewares.insert(middleware.name.clone(), middleware);
+    let router = model.routers.get_mut(ROUTER).unwrap();
+    router.middlewares = vec!["auth@file".to_owned()];
+    let (control, _store) = serve(model);
+
+    let page = get(&control, "/api/http/routers?per_page=1");
+    let names: Vec<_> = page.json().as_array().unwrap().iter().map(|r| r["name"].clone()).collect();
+    assert_eq!(names, ["frontend-Hoost-a-b-1"]);
+    let router = get(&control, &format!("/api/http/routers/{ROUTER}")).json();
+    assert_eq!((&router["name"], &router["priorityStr"]), (&json!(ROUTER), &json!("22")));
+    let group = get(&control, "/api/http/services/all@file").json();
+    assert_eq!((&group["type"], &group["provider"]), (&json!("weighted"), &json!("file")));
+    let members = json!([{"name": "a", "weight": 2}, {"name": SERVICE, "weight": 2}]);
+    assert_eq!(group["weighted"], json!({"services": members, "healthCheck": {}}));
+    let auth = get(&control, "/api/http/middlewares/auth%40file").json();
+    assert_eq!(auth["basicAuth"], json!({"users": ["xxxx"], "realm": "r"}));
+    assert_eq!((&auth["type"], &auth["usedBy"]), (&json!("basicauth"), &json!([ROUTER])));
+    for (path, body) in [
+        ("routers/x", "{\"message\":\"router not found: x\"}\n"),
+        ("services/x", "{\"message\":\"service not found: x\"}\n"),
+        ("middlewares/x", "{\"message\":\"middleware not found: x\"}\n"),
+        ("nothing", "404 page not found\n"),
+    ] {
+        let answer = get(&control, &format!("/api/http/{path}"));
+        assert_eq!((answer.status, answer.body.as_str()), (404, body), "{path}");
+    }
+    assert_eq!(get(&control, "/api/http/services?page=2").status, 400);
+    assert_eq!(get(&control, "/api/tcp/routers").json(), json!([]));
 }
 
 #[test]

@@ -12,8 +12,8 @@ use sha1::{Digest, Sha1};
 use super::document::same_site;
 use super::live::Shared;
 use super::server::{not_found, parts};
-use super::wording::{go_duration, rfc3339, unix_seconds};
-use crate::model::{Dialect, Model, Router, Service};
+use super::wording::{rfc3339, unix_seconds};
+use crate::model::{Dialect, Model, Router, Service, Span};
 
 /// `GET /api` and `GET /api/providers`: backends and frontends by provider.
 pub async fn providers(State(shared): State<Arc<Shared>>) -> Json<Value> {
@@ -62,7 +62,7 @@ pub async fn health(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let (now, uptime) = (SystemTime::now(), sources.uptime());
     Json(json!({
         "pid": std::process::id(),
-        "uptime": go_duration(uptime),
+        "uptime": Span::from(uptime).to_string(),
         "uptime_sec": uptime.as_secs_f64(),
         "time": rfc3339(now),
         "unixtime": unix_seconds(now) as u64,
@@ -70,9 +70,9 @@ pub async fn health(State(shared): State<Arc<Shared>>) -> Json<Value> {
         "total_status_code_count": by_class(total),
         "count": last_second.iter().sum::<u64>(),
         "total_count": total.iter().sum::<u64>(),
-        "total_response_time": go_duration(busy),
+        "total_response_time": Span::from(busy).to_string(),
         "total_response_time_sec": busy.as_secs_f64(),
-        "average_response_time": go_duration(average),
+        "average_response_time": Span::from(average).to_string(),
         "average_response_time_sec": average.as_secs_f64(),
     }))
 }

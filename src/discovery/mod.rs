@@ -3,8 +3,9 @@
 //! [`watch`] owns the thread and merges the providers; for each of them [`follow`] keeps the
 //! [`picture`] of one [`engine`] up to date at its [`pace`]. [`swarm`] and [`docker`] turn a
 //! picture into workloads, [`labels`] turns workloads into the model, [`probe`] says who can be
-//! reached.
+//! reached. [`written`] reads files. All of them end on the [`board`].
 
+mod board;
 pub mod check;
 mod docker;
 mod engine;
@@ -17,5 +18,7 @@ mod probe;
 mod swarm;
 pub mod watch;
 pub mod workload;
+pub mod written;
 
+pub use board::{ProviderStatus, SwarmRole};
 pub use check::link;

@@ -1,10 +1,10 @@
-//! The discovery thread: follows every engine, merges what they say, publishes what is new.
+//! The discovery thread: follows every provider, merges what they say, publishes what is new.
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -15,45 +15,13 @@ use tokio::sync::watch;
 use crate::config;
 use crate::model::Model;
 
-use super::check::link;
+use super::board::{Board, ProviderStatus, Statuses, SwarmRole};
 use super::engine::bollard::BollardEngine;
 use super::engine::{Engine, EngineVersion, Trouble};
 use super::follow::{Outlet, follow};
 use super::pace::Backoff;
-use super::probe::Reachability;
 use super::workload::Workload;
-
-/// What a provider's engine is to the swarm, as far as its answers tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SwarmRole {
-    Manager,
-    /// It refused to list services: a worker, or in no swarm.
-    NotManager,
-    /// Not asked: the provider reads containers, or has not reached its engine yet.
-    Unknown,
-}
-
-/// How things stand between us and one engine.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProviderStatus {
-    /// The provider's name: `swarm`, `docker`.
-    pub name: String,
-    pub endpoint: String,
-    pub connected: bool,
-    /// Of the engine reached last: `29.1.3`; empty before the first.
-    pub engine_version: String,
-    /// API version spoken with it: `1.52`; empty before the first.
-    pub api_version: String,
-    pub swarm_role: SwarmRole,
-    /// Why it is not connected, or was not the last time; cleared when it is again.
-    pub last_error: Option<String>,
-    /// When the picture was last confirmed.
-    pub last_sync: Option<Instant>,
-    pub services: usize,
-    /// Running tasks, or containers.
-    pub tasks: usize,
-}
+use super::written::{Desk, Written};
 
 /// The running discovery. Dropping it stops the thread without waiting for it.
 #[derive(Debug)]
@@ -95,25 +63,29 @@ impl Discovery {
 /// again after a wait; what was published stands.
 pub fn spawn(
     settings: Vec<config::Docker>,
+    written: Vec<Written>,
     build: impl Fn(&config::Docker, &[Workload], &BTreeSet<String>) -> Model + Send + 'static,
     publish: impl FnMut(Model) + Send + 'static,
 ) -> Discovery {
-    spawn_on(settings, |settings| BollardEngine::new(&settings.endpoint), build, publish)
+    let engine = |settings: &config::Docker| BollardEngine::new(&settings.endpoint);
+    spawn_on(settings, written, engine, build, publish)
 }
 
 fn spawn_on<E: Engine>(
     settings: Vec<config::Docker>,
+    written: Vec<Written>,
     engine: impl Fn(&config::Docker) -> E + Send + 'static,
     build: impl Fn(&config::Docker, &[Workload], &BTreeSet<String>) -> Model + Send + 'static,
     publish: impl FnMut(Model) + Send + 'static,
 ) -> Discovery {
-    let statuses = Statuses::new(&settings);
+    let statuses = Statuses::new(&settings, &written);
     let (stop, stopped) = watch::channel(false);
     let told = statuses.clone();
-    let (settle, settled) = watch::channel(settings.is_empty());
+    let (settle, settled) = watch::channel(settings.is_empty() && written.is_empty());
     let thread = std::thread::Builder::new().name("discovery".to_owned()).spawn(move || {
-        let board = RefCell::new(Board::new(settings.len(), publish, settle));
-        live(&settings, &engine, &build, &board, &told, stopped);
+        let providers = settings.len() + written.len();
+        let board = RefCell::new(Board::new(providers, publish, settle));
+        live((&settings, &written), &engine, &build, &board, &told, stopped);
     });
     let thread = thread.map_err(|e| statuses.fail(&format!("no thread for discovery: {e}"))).ok();
     Discovery { statuses, settled, stop, thread: Mutex::new(thread) }
@@ -121,7 +93,7 @@ fn spawn_on<E: Engine>(
 
 /// The thread's life: follow, and after a panic follow again.
 fn live<E: Engine>(
-    settings: &[config::Docker],
+    (settings, written): (&[config::Docker], &[Written]),
     engine: &impl Fn(&config::Docker) -> E,
     build: &impl Fn(&config::Docker, &[Workload], &BTreeSet<String>) -> Model,
     board: &RefCell<Board<impl FnMut(Model)>>,
@@ -137,10 +109,14 @@ fn live<E: Engine>(
         loop {
             let everything = async {
                 let following = settings.iter().enumerate().map(|(index, settings)| async move {
-                    let outlet = Provider { index, settings, build, board, statuses };
+                    let place = Place { index, board, statuses };
+                    let outlet = Provider { place, settings, build };
                     follow(engine(settings), settings, &outlet).await;
                 });
-                tokio::join!(join_all(following), republish(board));
+                let reading = (settings.len()..).zip(written).map(|(index, written)| async move {
+                    written.follow(&Place { index, board, statuses }).await;
+                });
+                tokio::join!(join_all(following), join_all(reading), republish(board));
             };
             let outcome = tokio::select! {
                 biased;
@@ -174,69 +150,38 @@ async fn republish(board: &RefCell<Board<impl FnMut(Model)>>) {
     }
 }
 
-/// The models of all providers and what was made public of them. Survives a panic.
-struct Board<P> {
-    /// As built; `None` for a provider that has not been read yet.
-    models: Vec<Option<Model>>,
-    reachability: Reachability,
-    published: Option<Model>,
-    publish: P,
-    settle: watch::Sender<bool>,
-}
-
-impl<P: FnMut(Model)> Board<P> {
-    fn new(providers: usize, publish: P, settle: watch::Sender<bool>) -> Board<P> {
-        Board {
-            models: vec![None; providers],
-            reachability: Reachability::default(),
-            published: None,
-            publish,
-            settle,
-        }
-    }
-
-    fn put(&mut self, index: usize, model: Model) {
-        self.models[index] = Some(model);
-        self.publish();
-    }
-
-    fn publish(&mut self) {
-        let mut merged = Model::default();
-        for model in self.models.iter().flatten().cloned() {
-            // Keys carry the provider's name; should two be equal, the first provider has it.
-            for (name, router) in model.routers {
-                merged.routers.entry(name).or_insert(router);
-            }
-            for (name, service) in model.services {
-                merged.services.entry(name).or_insert(service);
-            }
-            for (name, group) in model.groups {
-                merged.groups.entry(name).or_insert(group);
-            }
-            for (name, middleware) in model.middlewares {
-                merged.middlewares.entry(name).or_insert(middleware);
-            }
-            merged.complaints.extend(model.complaints);
-        }
-        link(&mut merged);
-        self.reachability.apply(&mut merged);
-        if self.published.as_ref() != Some(&merged) {
-            (self.publish)(merged.clone());
-            self.published = Some(merged);
-        }
-        if self.models.iter().all(Option::is_some) && self.reachability.is_settled() {
-            self.settle.send_replace(true);
-        }
-    }
-}
-
-/// One provider's way to the board and to the status.
-struct Provider<'a, B, P> {
+/// One provider's place on the board and among the statuses.
+struct Place<'a, P> {
     index: usize,
-    settings: &'a config::Docker,
-    build: &'a B,
     board: &'a RefCell<Board<P>>,
     statuses: &'a Statuses,
+}
+
+impl<P: FnMut(Model)> Desk for Place<'_, P> {
+    fn put(&self, model: Model) {
+        self.board.borrow_mut().put(self.index, model);
+    }
+
+    fn read(&self, texts: usize) {
+        let status = &mut self.statuses.lock()[self.index];
+        status.connected = true;
+        status.last_error = None;
+        status.last_sync = Some(Instant::now());
+        status.tasks = texts;
+    }
+
+    fn lost(&self, why: &str) {
+        let status = &mut self.statuses.lock()[self.index];
+        status.connected = false;
+        status.last_error = Some(why.to_owned());
+    }
+}
+
+/// An engine's way there: what runs on it has to be understood first.
+struct Provider<'a, B, P> {
+    place: Place<'a, P>,
+    settings: &'a config::Docker,
+    build: &'a B,
 }
 
 impl<B, P> Outlet for Provider<'_, B, P>
@@ -246,11 +191,11 @@ where
 {
     fn deliver(&self, workloads: &[Workload], own_networks: &BTreeSet<String>) {
         let model = (self.build)(self.settings, workloads, own_networks);
-        self.board.borrow_mut().put(self.index, model);
+        self.place.put(model);
     }
 
     fn connected(&self, version: &EngineVersion) {
-        let status = &mut self.statuses.lock()[self.index];
+        let status = &mut self.place.statuses.lock()[self.place.index];
         status.connected = true;
         status.last_error = None;
         status.engine_version.clone_from(&version.release);
@@ -261,53 +206,18 @@ where
     }
 
     fn synced(&self, services: usize, tasks: usize) {
-        let status = &mut self.statuses.lock()[self.index];
+        let status = &mut self.place.statuses.lock()[self.place.index];
         status.last_sync = Some(Instant::now());
         status.services = services;
         status.tasks = tasks;
     }
 
     fn lost(&self, trouble: &Trouble) {
-        let status = &mut self.statuses.lock()[self.index];
+        let status = &mut self.place.statuses.lock()[self.place.index];
         status.connected = false;
         status.last_error = Some(trouble.to_string());
         if *trouble == Trouble::NotManager {
             status.swarm_role = SwarmRole::NotManager;
-        }
-    }
-}
-
-/// The providers' states, shared with the control plane.
-#[derive(Debug, Clone)]
-struct Statuses(Arc<Mutex<Vec<ProviderStatus>>>);
-
-impl Statuses {
-    fn new(settings: &[config::Docker]) -> Statuses {
-        let begin = |settings: &config::Docker| ProviderStatus {
-            name: settings.name.clone(),
-            endpoint: settings.endpoint.clone(),
-            connected: false,
-            engine_version: String::new(),
-            api_version: String::new(),
-            swarm_role: SwarmRole::Unknown,
-            last_error: None,
-            last_sync: None,
-            services: 0,
-            tasks: 0,
-        };
-        Statuses(Arc::new(Mutex::new(settings.iter().map(begin).collect())))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<ProviderStatus>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Something that stops every provider.
-    fn fail(&self, problem: &str) {
-        tracing::error!("{problem}");
-        for status in self.lock().iter_mut() {
-            status.connected = false;
-            status.last_error = Some(problem.to_owned());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Copies of requests for mirrors: sent beside the request, answered to nobody.
 //!
 //! A client never waits for one: a copy is a task of its own, bounded in time, and where there are
-//! too many, or buffers are short, none is made.
+//! too many, or they could leave others short of buffers, none is made.
 
 use std::mem::MaybeUninit;
 use std::panic::AssertUnwindSafe;
@@ -25,7 +25,7 @@ use crate::worker::buffers::Buffer;
 /// came, is there whole where it is wanted, or there is no copy with a body.
 pub(super) fn send(worker: &Rc<Worker>, client: &Client, request: &[u8], wishes: &Wishes) {
     for mirror in &wishes.copies {
-        if worker.copies.get() >= COPIES || worker.buffers.are_short() {
+        if worker.copies.get() >= COPIES || worker.buffers.are_half_lent() {
             return;
         }
         let mut forward = Forward::new(worker);
@@ -34,6 +34,10 @@ pub(super) fn send(worker: &Rc<Worker>, client: &Client, request: &[u8], wishes:
             continue;
         };
         let Plan { upstream, facts, .. } = plan;
+        if facts.upgrade {
+            // Nobody would be at the other end of it.
+            continue;
+        }
         let mut output = forward.head;
         let mut body = Body::new(facts.framing);
         let behind = &request[facts.head_len..];

@@ -42,8 +42,8 @@ struct Failed {
     answered: bool,
     /// The request may be sent again.
     repeatable: bool,
-    /// The group whose fallback may answer instead.
-    fallback: Option<u64>,
+    /// All of it lies in our buffer, so somebody else could be given it.
+    whole: bool,
 }
 
 /// A planned request: whose, with what of it has come, and who carries it out.
@@ -95,7 +95,12 @@ async fn carry_out(
             Ok(after) => return after,
             Err(failed) => failed,
         };
-        let Failed { fault, answered, repeatable, fallback } = failed;
+        let Failed { fault, answered, repeatable, whole } = failed;
+        let fallback = wishes.filter(|_| whole).and_then(|wishes| fallback(wishes, fault));
+        if let Fault::Unwanted(status) = fault {
+            cells.responses.record(status);
+            upstream.judge(passive, status >= 500, worker);
+        }
         if fault.is_backends() {
             cells.failures.add(1);
             upstream.judge(passive, true, worker);
@@ -134,6 +139,17 @@ async fn carry_out(
         };
         worker.cells().retries.add(1);
     }
+}
+
+/// The group whose fallback is to answer instead of this.
+fn fallback(wishes: &Wishes, fault: Fault) -> Option<u64> {
+    let status = match fault {
+        Fault::Unwanted(status) => status,
+        // What the client would be told of it is an answer like others.
+        fault if fault.is_backends() => fault.status(),
+        _ => return None,
+    };
+    wishes.fallback(status).map(|fallback| fallback.group)
 }
 
 /// What groups wish for before the first try: the body whole, copies on their way.
@@ -186,37 +202,18 @@ async fn attempt(
     facts: &Facts,
     Forward { head: mut output, added }: Forward,
 ) -> Result<After, Failed> {
-    let Way { upstream, reuse, timeout, started, passive, wishes } = way;
-    // What has come of the body already goes out with the head.
-    let mut body = Body::new(facts.framing);
-    let ahead = body.take(&input.filled()[facts.head_len..]).map_err(|ChunkError(why)| {
-        let fault = Fault::BadRequest(why);
-        Failed { fault, answered: false, repeatable: false, fallback: None }
-    })?;
-    if wishes.is_some() && body.is_done() {
-        // It may be needed again, so it stays in the input, too.
-        output.make_room(ahead);
-    }
-    let in_output = if ahead <= output.room() { ahead } else { 0 };
-    let from = facts.head_len;
-    output.writer().extend_from_slice(&input.filled()[from..from + in_output]);
-    // A request whose body lies whole in our buffer can be sent again.
+    let Way { upstream, reuse, timeout, started, wishes, .. } = way;
+    let failed = |fault| Failed { fault, answered: false, repeatable: false, whole: false };
+    let loaded = load(input, &mut output, facts, wishes.is_some());
+    let Loaded { body, ahead, in_output } = loaded.map_err(failed)?;
     let whole = body.is_done() && in_output == ahead;
-    let wishes = wishes.filter(|_| whole);
-    let fail = |fault: Fault, repeatable| {
-        let status = match fault {
-            Fault::Unwanted(status) => Some(status),
-            fault => fault.is_backends().then(|| fault.status()),
-        };
-        let fallback = wishes.zip(status).and_then(|(wishes, status)| wishes.fallback(status));
-        Failed { fault, answered: false, repeatable, fallback: fallback.map(|f| f.group) }
-    };
+    let failed = |fault| Failed { whole, ..failed(fault) };
 
     let link = upstream.connect(reuse, timeout, worker).await;
-    let mut link = link.map_err(|fault| fail(fault, true))?;
+    let mut link = link.map_err(|fault| Failed { repeatable: true, ..failed(fault) })?;
     let reused = link.reused;
     let mut reply = Reply::new(worker, facts, added.as_ref().map_or(&[], Buffer::filled));
-    reply.wishes = wishes;
+    reply.wishes = wishes.filter(|_| whole);
     reply.latency = upstream.latency().map(|latency| (latency, started));
 
     let (result, uploaded) = if whole {
@@ -235,8 +232,7 @@ async fn attempt(
     let gone = |fault| fault == Fault::Reset && client.socket.deadline.ended();
     match result.map_err(|fault| if gone(fault) { Fault::ClientGone } else { fault }) {
         Ok(Replied::Final { status, reusable, client_stays }) => {
-            record(worker, upstream, status);
-            upstream.judge(passive, status >= 500, worker);
+            record(worker, &way, status);
             if reusable && uploaded {
                 upstream.give(link.socket, worker);
             }
@@ -246,18 +242,12 @@ async fn attempt(
             Ok(if client_stays && uploaded { After::Next } else { After::Close })
         }
         Ok(Replied::Switched { behind }) => {
-            record(worker, upstream, 101);
-            upstream.judge(passive, false, worker);
+            record(worker, &way, 101);
             let ahead = std::mem::replace(input, worker.buffers.take());
             client.socket.deadline.limit_writing(Duration::ZERO);
             let (client, backend) = (&mut client.socket, &mut link.socket);
             Box::pin(relay::tunnel(worker, client, backend, ahead, behind)).await;
             Ok(After::Close)
-        }
-        Err(Fault::Unwanted(status)) => {
-            upstream.cells().responses.record(status);
-            upstream.judge(passive, status >= 500, worker);
-            Err(fail(Fault::Unwanted(status), false))
         }
         Err(fault) if reply.has_begun() || reply.is_torn() => {
             let status = if reply.has_begun() { reply.status() } else { fault.status() };
@@ -266,7 +256,7 @@ async fn attempt(
             if reply.ends_by_closing() {
                 client.socket.control.reset_on_close();
             }
-            Err(Failed { fault, answered: true, repeatable: false, fallback: None })
+            Err(Failed { answered: true, ..failed(fault) })
         }
         Err(fault) => {
             // The backend closed without a word: it may have closed before it read anything, as
@@ -274,14 +264,38 @@ async fn attempt(
             // promise (RFC 9110 section 9.2.2).
             let stale = fault == Fault::Reset && reused && !reply.has_bytes();
             let fault = if stale { Fault::Stale } else { fault };
-            Err(fail(fault, stale && whole && facts.idempotent))
+            let repeatable = stale && whole && facts.idempotent;
+            Err(Failed { repeatable, ..failed(fault) })
         }
     }
 }
 
+/// What of a body has come, in bytes.
+struct Loaded {
+    body: Body,
+    ahead: usize,
+    /// It goes out with the head.
+    in_output: usize,
+}
+
+/// Puts what has come of the body behind the head, if it fits. A body that is `kept` fits, if all
+/// of it is there: it may be needed again, so it stays in the input, too.
+fn load(input: &Buffer, output: &mut Buffer, facts: &Facts, kept: bool) -> Result<Loaded, Fault> {
+    let mut body = Body::new(facts.framing);
+    let behind = &input.filled()[facts.head_len..];
+    let ahead = body.take(behind).map_err(|ChunkError(why)| Fault::BadRequest(why))?;
+    if kept && body.is_done() {
+        output.make_room(ahead);
+    }
+    let in_output = if ahead <= output.room() { ahead } else { 0 };
+    output.writer().extend_from_slice(&behind[..in_output]);
+    Ok(Loaded { body, ahead, in_output })
+}
+
 /// Counts a backend's final answer.
-fn record(worker: &Worker, upstream: &Upstream, status: u16) {
-    upstream.cells().responses.record(status);
+fn record(worker: &Worker, way: &Way<'_>, status: u16) {
+    way.upstream.cells().responses.record(status);
+    way.upstream.judge(way.passive, status >= 500, worker);
     worker.cells().requests.add(1);
     worker.cells().responses.record(status);
 }

@@ -25,6 +25,9 @@ use probe::Question;
 /// How often the generation is looked at: a new server is asked this soon.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// No server is asked more often, whatever is configured.
+const SHORTEST: Duration = Duration::from_millis(10);
+
 /// Starts the checks of whatever is in the store. They end with the process.
 pub fn spawn(store: Arc<Store>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -133,7 +136,7 @@ async fn ask_again(state: Arc<BackendState>, question: Question, permits: Rc<Sem
             _ => {}
         }
         let pause = if answer.is_ok() { check.interval } else { check.unhealthy_interval };
-        sleep(pause.mul_f64(std::mem::replace(&mut spread, 1.0))).await;
+        sleep(pause.mul_f64(std::mem::replace(&mut spread, 1.0)).max(SHORTEST)).await;
     }
 }
 

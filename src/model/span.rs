@@ -23,6 +23,11 @@ impl Span {
         Self { nanoseconds: milliseconds as i64 * 1_000_000 }
     }
 
+    /// The longest that there is, where it is longer.
+    pub const fn of_milliseconds(milliseconds: i64) -> Self {
+        Self { nanoseconds: milliseconds.saturating_mul(1_000_000) }
+    }
+
     pub const fn as_nanoseconds(self) -> i64 {
         self.nanoseconds
     }

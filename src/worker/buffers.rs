@@ -41,6 +41,11 @@ impl Buffers {
         self.lent.get() >= self.budget
     }
 
+    /// Half of the budget is used up: what nobody needs should not be begun.
+    pub fn are_half_lent(&self) -> bool {
+        self.lent.get() >= self.budget / 2
+    }
+
     /// A buffer for a head and what comes with it.
     pub fn take(self: &Rc<Self>) -> Buffer {
         self.take_from(&self.small, BUFFER_BYTES)
@@ -310,8 +315,9 @@ mod tests {
     #[test]
     fn what_is_lent_is_counted() {
         let buffers = Rc::new(Buffers::new(2 * BUFFER_BYTES));
+        assert!(!buffers.are_half_lent());
         let first = buffers.take();
-        assert!(!buffers.are_short());
+        assert!(!buffers.are_short() && buffers.are_half_lent());
         let mut second = buffers.take();
         assert!(buffers.are_short());
         assert_eq!(buffers.take_large().room(), BUFFER_BYTES, "a smaller one has to do");

@@ -245,6 +245,22 @@ impl Lb {
         Self::start_with(&ip, args)
     }
 
+    /// Starts it on a file of dynamic configuration alone.
+    pub fn start_written(driver: Driver, file: &std::path::Path, more: &[&str]) -> Self {
+        let ip = fresh_address();
+        let mut args = vec![
+            format!("--providers.file.filename={}", file.display()),
+            format!("--entryPoints.web.address={ip}:25580"),
+            format!("--entryPoints.traefik.address={ip}:25581"),
+            "--api.insecure=true".to_owned(),
+            "--log.level=DEBUG".to_owned(),
+            "--ringress.workers=2".to_owned(),
+            driver.flag(),
+        ];
+        args.extend(more.iter().map(|arg| (*arg).to_owned()));
+        Self::start_with(&ip, args)
+    }
+
     fn start_with(ip: &str, args: Vec<String>) -> Self {
         let process = Process::spawn(&args);
         Self::start_process(ip, args, process)

@@ -16,8 +16,10 @@
 //! | `bounds` | options that bound heads, times and connections |
 //! | `overload` | more clients, bytes or descriptors than there is room for |
 //! | `proxy_protocol` | headers of both versions, from whom they are believed |
+//! | `services` | health checks, strategies, weighted groups, fallbacks, mirrors |
 //! | `draining` | clients before, at and after the stop signal |
 //! | `complaints` | bad labels and flags: one clear message, everything else works |
+//! | `files` | dynamic configuration in files, and what happens to them |
 //! | `handover` | restarts in place under load, and each way in which one can fail |
 //! | `life` | the engine gone and back, graceful stop |
 //!
@@ -38,6 +40,7 @@ mod bodies;
 mod bounds;
 mod complaints;
 mod draining;
+mod files;
 mod handover;
 mod hardening;
 mod heads;
@@ -46,5 +49,6 @@ mod life;
 mod misbehaviour;
 mod overload;
 mod proxy_protocol;
+mod services;
 mod upgrades;
 mod waiting;

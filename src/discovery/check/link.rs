@@ -69,10 +69,8 @@ fn service(model: &Model, name: &str) -> Option<Obstacle> {
         return Some(Obstacle::new(why, "use the API's own port"));
     }
     if let Some(group) = model.groups.get(name) {
-        return group
-            .disabled
-            .clone()
-            .map(|why| Obstacle::known(format!("its service {name}: {why}")));
+        let why = group.disabled.as_ref()?;
+        return Some(Obstacle::known(format!("its service {name}: {why}")));
     }
     let Some(service) = model.services.get(name) else {
         return Some(Obstacle::new(

@@ -127,7 +127,7 @@ pub fn router(origin: &Origin, wanted: Wanted, voice: &mut Voice) -> Router {
     if entry_points.is_empty() {
         disable("none of its entry points exists".to_owned());
     }
-    let length = parsed.as_ref().map_or(0, |parsed| parsed.priority);
+    let length = i64::try_from(rule_text.len()).unwrap_or(i64::MAX);
     let priority = wanted.priority.filter(|priority| *priority != 0).unwrap_or(length);
     if priority > MAX_PRIORITY {
         disable(format!("the priority {priority} is greater than {MAX_PRIORITY}"));

@@ -69,6 +69,7 @@ fn two_providers_are_merged_and_probed() {
     let (publish, models) = channel();
     let discovery = spawn_on(
         vec![settings("one"), settings("two")],
+        Vec::new(),
         move |settings| engines[usize::from(settings.name == "two")].clone(),
         move |settings, workloads, _| build(settings, workloads, port),
         move |model| publish.send(model).unwrap(),
@@ -113,6 +114,7 @@ fn a_panic_is_survived() {
     let (publish, models) = channel();
     let discovery = spawn_on(
         vec![settings("swarm")],
+        Vec::new(),
         {
             let engine = engine.clone();
             move |_| engine.clone()
@@ -138,6 +140,7 @@ fn stop_ends_the_thread_while_it_waits() {
     engine.world().trouble = Some(Trouble::Denied);
     let discovery = spawn_on(
         vec![settings("swarm")],
+        Vec::new(),
         move |_| engine.clone(),
         |_, _, _| Model::default(),
         |_| (),
