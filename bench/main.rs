@@ -11,9 +11,9 @@ use std::mem::MaybeUninit;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, bench};
-use ringress::balance::{Tried, choose};
+use ringress::balance::{Ask, Tried, choose};
 use ringress::h1::chunked::Chunked;
-use ringress::h1::forward::{self, Origin};
+use ringress::h1::forward::{self, Origin, Target};
 use ringress::h1::request::{self, Fields};
 use ringress::limits::{HeadLimits, MAX_HEAD_FIELDS};
 use ringress::model::cookie::cookie_value;
@@ -57,7 +57,7 @@ fn head_forward(bencher: Bencher) {
     let mut out = Vec::with_capacity(4096);
     bencher.counter(BytesCount::of_slice(HEAD)).bench_local(|| {
         out.clear();
-        forward::write(&mut out, black_box(&head), None, &origin);
+        forward::write(&mut out, black_box(&head), Target::default(), &origin);
         black_box(&out);
     });
 }
@@ -94,11 +94,11 @@ fn find_last(bencher: Bencher, rules: &[Rule], host: &str, path: &str) {
 #[bench(args = [2, 100, 10_000])]
 fn cookie_lookup(bencher: Bencher, backends: usize) {
     let sticky = sticky();
-    let table = CookieTable::compile(&sticky, (0..backends).map(|i| (url(i), true)));
+    let table = CookieTable::of_servers(&sticky, (0..backends).map(|i| (url(i).to_string(), true)));
     let value = cookie_value(sticky.form, &url(backends - 1).to_string());
     let line = format!("theme=dark; _sid={value}; other=1").into_bytes();
     let find = |line: &[u8]| table.find(find_cookie(line, table.name())?);
-    assert_eq!(find(&line).map(|hit| hit.backend as usize), Some(backends - 1));
+    assert_eq!(find(&line).map(|hit| hit.index as usize), Some(backends - 1));
     bencher.bench_local(|| find(black_box(&line)));
 }
 
@@ -110,8 +110,11 @@ fn rotation(bencher: Bencher, backends: usize) {
     model.services.insert("s@swarm".into(), service("s@swarm", 0..backends, 1));
     store.publish(model);
     let tried = Tried::default();
-    let next =
-        || store.read(|table| choose(table.service(0)?, std::iter::empty(), black_box(&tried), 1));
+    let next = || {
+        let (cookies, tried) = (std::iter::empty(), black_box(&tried));
+        let ask = Ask { cookies, peer: "10.0.0.1", tried, now: 1, worker: 0 };
+        store.read(|table| choose(table.service(0)?, &ask))
+    };
     assert!(next().is_some());
     bencher.bench_local(next);
 }

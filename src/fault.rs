@@ -48,6 +48,9 @@ pub enum Fault {
     BadResponse(&'static str),
     #[error("backend did not answer in time")]
     ResponseTimeout,
+    /// The answer has a status that a fallback is to answer instead.
+    #[error("backend answered {0}, which its fallback is to answer")]
+    Unwanted(u16),
     /// There is no room for this request: no memory for buffers, no descriptor.
     #[error("out of memory or descriptors")]
     Overloaded,
@@ -69,7 +72,8 @@ impl Fault {
             Self::RequestTimeout => 408,
             Self::ClientGone => 499,
             Self::NoRoute => 404,
-            Self::NoBackend | Self::Overloaded => 503,
+            // Not the status that came: its answer is gone.
+            Self::NoBackend | Self::Overloaded | Self::Unwanted(_) => 503,
             Self::DialFailed | Self::Stale | Self::Reset | Self::BadResponse(_) => 502,
             Self::DialTimeout | Self::ResponseTimeout => 504,
             Self::Internal => 500,

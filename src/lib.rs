@@ -16,6 +16,7 @@ pub mod echo;
 pub mod fault;
 pub mod h1;
 pub mod handover;
+pub mod health;
 pub mod life;
 pub mod limits;
 pub mod listeners;

@@ -166,6 +166,26 @@ pub const BUFFER_MEMORY_PART: u64 = 2;
 /// A client whose exchange waits for a backend is looked after this often: it may have gone.
 pub const ABANDONED_LOOK: Duration = Duration::from_secs(1);
 
+/// Groups that may stand one behind the other between a router and a service.
+pub const GROUP_DEPTH: usize = 16;
+
+/// Of a request whose body may be needed a second time, for a mirror or a fallback, so much of the
+/// body is kept, unless an option says otherwise. (Traefik: all of it)
+pub const KEPT_BODY_BYTES: usize = 1 << 20;
+
+/// Copies for mirrors that one worker has under way. Further ones are not made: a mirror that does
+/// not keep up costs its clients nothing. (Traefik: unlimited)
+pub const COPIES: usize = 256;
+
+/// A copy has so long to be delivered and answered. (Traefik: unlimited)
+pub const COPY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Health checks under way at a time, of all services. (Traefik: one per service)
+pub const CHECKS: usize = 256;
+
+/// Redirects that a health check follows. (Go: 10)
+pub const CHECK_REDIRECTS: usize = 10;
+
 /// Steps in a service's precomputed weighted schedule. Weights are scaled down to fit.
 pub const SCHEDULE_STEPS: usize = 4096;
 

@@ -17,6 +17,7 @@ use crate::discovery::watch::{self, Discovery};
 use crate::discovery::written::Written;
 use crate::discovery::{ProviderStatus, SwarmRole, labels};
 use crate::handover::{Door, Predecessor};
+use crate::health;
 use crate::life::{Life, Stage};
 use crate::limits::{BUFFER_MEMORY_PART, DEADLINE_TICK};
 use crate::listeners::Listeners;
@@ -97,6 +98,7 @@ impl Process {
         if let (Some(predecessor), Some(discovery)) = (&predecessor, &*discovery) {
             wait_for_table(discovery, predecessor)?;
         }
+        health::spawn(Arc::clone(&store))?;
         listeners.listen()?;
         let workers = worker::spawn(worker::Plan {
             settings: Arc::new(Settings {

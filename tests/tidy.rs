@@ -35,11 +35,12 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("dynamic", &["config", "model", "nearest", "route"]),
     ("discovery", &["config", "document", "dynamic", "model", "nearest", "route"]),
     ("table", &["clock", "limits", "model", "observe", "route"]),
+    ("health", &["limits", "model", "table"]),
     // The doors.
     ("handover", &[]),
     ("listeners", &["config", "limits"]),
     // The request's way. `worker` lends everybody on it its buffers, sockets and deadlines.
-    ("balance", &["limits", "table"]),
+    ("balance", &["limits", "model", "table"]),
     (
         "worker",
         &[
@@ -82,6 +83,7 @@ const BORDERS: &[(&str, &[&str])] = &[
             "control",
             "discovery",
             "handover",
+            "health",
             "life",
             "limits",
             "listeners",

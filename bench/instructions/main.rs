@@ -11,9 +11,9 @@ use std::hint::black_box;
 use std::mem::MaybeUninit;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
-use ringress::balance::{Tried, choose};
+use ringress::balance::{Ask, Tried, choose};
 use ringress::h1::chunked::Chunked;
-use ringress::h1::forward::{self, Origin};
+use ringress::h1::forward::{self, Origin, Target};
 use ringress::h1::request::{self, Fields, RequestHead};
 use ringress::limits::{HeadLimits, MAX_HEAD_FIELDS};
 use ringress::model::cookie::cookie_value;
@@ -47,7 +47,7 @@ fn parsed() -> (RequestHead<'static, 'static>, Vec<u8>) {
 #[bench::browser(parsed())]
 fn head_forward((head, mut out): (RequestHead<'_, '_>, Vec<u8>)) -> Vec<u8> {
     let origin = Origin { peer: "192.0.2.1", trusted: false, server: "lb" };
-    forward::write(&mut out, black_box(&head), None, &origin);
+    forward::write(&mut out, black_box(&head), Target::default(), &origin);
     out
 }
 
@@ -84,7 +84,7 @@ fn route((routes, host, path): (Routes, String, String)) -> Routes {
 
 fn stuck(backends: usize) -> (CookieTable, Vec<u8>) {
     let sticky = sticky();
-    let table = CookieTable::compile(&sticky, (0..backends).map(|i| (url(i), true)));
+    let table = CookieTable::of_servers(&sticky, (0..backends).map(|i| (url(i).to_string(), true)));
     let value = cookie_value(sticky.form, &url(backends - 1).to_string());
     (table, format!("theme=dark; _sid={value}; other=1").into_bytes())
 }
@@ -107,9 +107,9 @@ fn one_service(backends: usize) -> Store {
 
 fn pick(store: &Store) {
     let tried = Tried::default();
-    let pick = |table: &ringress::table::Table| {
-        choose(table.service(0)?, std::iter::empty(), black_box(&tried), 1)
-    };
+    let (cookies, tried) = (std::iter::empty(), black_box(&tried));
+    let ask = Ask { cookies, peer: "10.0.0.1", tried, now: 1, worker: 0 };
+    let pick = |table: &ringress::table::Table| choose(table.service(0)?, &ask);
     black_box(store.read(pick));
 }
 

@@ -30,7 +30,8 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let address = std::str::from_utf8(address).ok().and_then(|text| text.parse().ok());
     let servers = servers(address.unwrap_or(SocketAddr::from(([10, 0, 1, 5], 80))));
     for form in FORMS {
-        let table = CookieTable::compile(&sticky(&name, form), servers.into_iter());
+        let written = servers.into_iter().map(|(url, holds)| (url.to_string(), holds));
+        let table = CookieTable::of_servers(&sticky(&name, form), written);
         assert_eq!(table.name(), name.as_bytes());
         leads_back(&table, form, &servers, line);
         leads_nowhere_else(&table, form, &servers, value);
@@ -92,7 +93,7 @@ fn leads_back(
         let value = find_cookie(pair, table.name()).expect("our own cookie");
         assert_eq!(value, cookie_value(form, &url.to_string()).as_bytes());
         let hit = table.find(value);
-        assert_eq!(hit.map(|hit| (hit.backend, hit.outdated)), holds.then_some((index, false)));
+        assert_eq!(hit.map(|hit| (hit.index, hit.outdated)), holds.then_some((index, false)));
         let key = key_of(value).expect("a value of ours");
         assert!(accepted_keys(&url.to_string()).contains(&key));
 
@@ -122,7 +123,7 @@ fn leads_nowhere_else(
     };
     let hit = table.find(value);
     let expected = servers.iter().position(means);
-    assert_eq!(hit.map(|hit| hit.backend as usize), expected, "{text:?}");
+    assert_eq!(hit.map(|hit| hit.index as usize), expected, "{text:?}");
     if let (Some(hit), Some(index)) = (hit, expected) {
         let today = cookie_value(form, &servers[index].0.to_string());
         assert_eq!(hit.outdated, today != text);

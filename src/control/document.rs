@@ -219,6 +219,7 @@ pub fn state(server: &Server, figures: &BackendFigures) -> &'static str {
     match server.state {
         // The table never chooses what the workers cannot dial yet.
         _ if server.url.scheme != Scheme::Http => "unsupported",
+        ServerState::Serving if figures.down => "down",
         ServerState::Serving if figures.ejected => "ejected",
         ServerState::Serving => "serving",
         ServerState::Starting => "starting",

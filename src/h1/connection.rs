@@ -9,7 +9,7 @@ use monoio::net::TcpStream;
 
 use super::answer;
 use super::exchange::After;
-use super::plan::{Forward, Plan, Refusal, plan};
+use super::plan::{Forward, Plan, Purpose, Refusal, plan};
 use super::preface;
 use super::request::too_large;
 use crate::balance::Tried;
@@ -200,10 +200,12 @@ async fn read_head(
     client.socket.deadline.arm_read(worker.settings.limits.head_timeout);
     client.socket.deadline.set_in_head();
     let limits = &worker.entry_point(client.entry_point()).heads;
+    let tried = Tried::default();
     loop {
         // Taken anew each time: who sends his head slowly shall not hold more than it needs.
         let mut forward = Forward::new(worker);
-        if let Some(plan) = plan(worker, client, input.filled(), &mut forward, &Tried::default())? {
+        let purpose = Purpose::Answer(&tried);
+        if let Some(plan) = plan(worker, client, input.filled(), &mut forward, purpose)? {
             client.socket.deadline.set_busy();
             client.socket.deadline.disarm_read();
             return Ok((plan, forward));

@@ -10,15 +10,18 @@ use futures_util::future::{Either, select};
 
 use super::chunked::ChunkError;
 use super::connection::{Client, linger, refuse};
+use super::copies;
 use super::framing::Body;
-use super::plan::{Facts, Forward, Plan, Refusal, plan};
+use super::incoming::Incoming;
+use super::kept::keep_body;
+use super::plan::{Facts, Forward, Plan, Purpose, Refusal, plan};
 use super::reply::{Replied, Reply};
-use crate::balance::Tried;
+use crate::balance::{Tried, Wishes};
 use crate::fault::Fault;
 use crate::life::Stage;
-use crate::limits::{DEADLINE_TICK, DIALS_FOR_ALL_TRIES, RETRIES};
+use crate::limits::{DIALS_FOR_ALL_TRIES, RETRIES};
 use crate::relay;
-use crate::upstream::{Link, Reuse, Upstream};
+use crate::upstream::{Link, Passive, Reuse, Upstream};
 use crate::worker::Worker;
 use crate::worker::buffers::Buffer;
 use crate::worker::deadline::Deadline;
@@ -39,6 +42,8 @@ struct Failed {
     answered: bool,
     /// The request may be sent again.
     repeatable: bool,
+    /// All of it lies in our buffer, so somebody else could be given it.
+    whole: bool,
 }
 
 /// A planned request: whose, with what of it has come, and who carries it out.
@@ -70,12 +75,18 @@ async fn carry_out(
     let mut reuse = if planned.facts.idempotent { Reuse::Any } else { Reuse::JustUsed };
     let mut dialling = worker.settings.forwarding.dial_timeout * DIALS_FOR_ALL_TRIES;
     worker.retries.earn(worker.deadlines.now());
+    if planned.wishes.is_some()
+        && let Err(refusal) = Box::pin(prepare(worker, client, input, &planned)).await
+    {
+        return Box::pin(refuse(worker, client, refusal, input)).await;
+    }
     loop {
-        let Plan { upstream, facts } = planned;
+        let Plan { upstream, facts, passive, wishes } = planned;
+        let wishes = wishes.as_deref();
         let started = Instant::now();
         let guard = Active::new(&upstream);
         let timeout = dialling.min(worker.settings.forwarding.dial_timeout);
-        let way = Way { upstream: &upstream, reuse, timeout };
+        let way = Way { upstream: &upstream, reuse, timeout, started, passive, wishes };
         let result = attempt(worker, client, input, way, &facts, forward).await;
         drop(guard);
         let cells = upstream.cells();
@@ -84,9 +95,15 @@ async fn carry_out(
             Ok(after) => return after,
             Err(failed) => failed,
         };
-        let Failed { fault, answered, repeatable } = failed;
+        let Failed { fault, answered, repeatable, whole } = failed;
+        let fallback = wishes.filter(|_| whole).and_then(|wishes| fallback(wishes, fault));
+        if let Fault::Unwanted(status) = fault {
+            cells.responses.record(status);
+            upstream.judge(passive, status >= 500, worker);
+        }
         if fault.is_backends() {
             cells.failures.add(1);
+            upstream.judge(passive, true, worker);
             tracing::debug!(backend = %upstream.state.url, "exchange failed: {fault}");
         }
         if fault.is_before_request() {
@@ -99,19 +116,23 @@ async fn carry_out(
         // What has failed before a byte of the request was sent took its time with dialling.
         dialling = dialling.saturating_sub(started.elapsed());
         let may_repeat = repeatable && retries < RETRIES && !dialling.is_zero();
-        if !may_repeat || !worker.retries.spend(worker.deadlines.now()) {
+        if may_repeat && worker.retries.spend(worker.deadlines.now()) {
+            retries += 1;
+            if fault == Fault::Stale {
+                // It says nothing about its backend, which may be chosen again, but much about the
+                // other connections in the pool. A request goes out twice at the most this way.
+                reuse = Reuse::Never;
+            } else {
+                tried.add(upstream.state.id);
+            }
+        } else if let Some(group) = fallback {
+            tried.give_up(group);
+        } else {
             return Box::pin(refuse(worker, client, refusal, input)).await;
         }
-        retries += 1;
-        if fault == Fault::Stale {
-            // It says nothing about its backend, which may be chosen again, but much about the
-            // other connections in the pool. A request goes out twice at the most this way.
-            reuse = Reuse::Never;
-        } else {
-            tried.add(upstream.state.id);
-        }
         forward = Forward::new(worker);
-        planned = match plan(worker, client, input.filled(), &mut forward, &tried) {
+        let purpose = Purpose::Answer(&tried);
+        planned = match plan(worker, client, input.filled(), &mut forward, purpose) {
             Ok(Some(again)) => again,
             // Nobody is left to try: the client learns what went wrong, not that we looked around.
             Ok(None) | Err(_) => return Box::pin(refuse(worker, client, refusal, input)).await,
@@ -120,11 +141,36 @@ async fn carry_out(
     }
 }
 
+/// The group whose fallback is to answer instead of this.
+fn fallback(wishes: &Wishes, fault: Fault) -> Option<u64> {
+    let status = match fault {
+        Fault::Unwanted(status) => status,
+        // What the client would be told of it is an answer like others.
+        fault if fault.is_backends() => fault.status(),
+        _ => return None,
+    };
+    wishes.fallback(status).map(|fallback| fallback.group)
+}
+
+/// What groups wish for before the first try: the body whole, copies on their way.
+async fn prepare(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    input: &mut Buffer,
+    Plan { facts, wishes, .. }: &Plan,
+) -> Result<(), Refusal> {
+    let Some(wishes) = wishes else { return Ok(()) };
+    let kept = keep_body(worker, client, input, facts, wishes).await;
+    kept.map_err(|fault| Refusal::of(fault, facts))?;
+    copies::send(worker, client, input.filled(), wishes);
+    Ok(())
+}
+
 /// Counts an exchange with a backend for as long as it lasts.
-struct Active<'a>(&'a Upstream);
+pub(super) struct Active<'a>(&'a Upstream);
 
 impl<'a> Active<'a> {
-    fn new(upstream: &'a Upstream) -> Self {
+    pub(super) fn new(upstream: &'a Upstream) -> Self {
         upstream.cells().requests.add(1);
         upstream.cells().active.add(1);
         Self(upstream)
@@ -137,38 +183,38 @@ impl Drop for Active<'_> {
     }
 }
 
-/// How a try gets to its backend.
+/// How a try gets to its backend, and who wants to know of it.
 struct Way<'a> {
     upstream: &'a Upstream,
     reuse: Reuse,
     /// For dialling.
     timeout: Duration,
+    started: Instant,
+    passive: Option<Passive>,
+    wishes: Option<&'a Wishes>,
 }
 
 async fn attempt(
     worker: &Rc<Worker>,
     client: &mut Client,
     input: &mut Buffer,
-    Way { upstream, reuse, timeout }: Way<'_>,
+    way: Way<'_>,
     facts: &Facts,
     Forward { head: mut output, added }: Forward,
 ) -> Result<After, Failed> {
-    let fail = |fault, repeatable| Failed { fault, answered: false, repeatable };
-    // What has come of the body already goes out with the head.
-    let mut body = Body::new(facts.framing);
-    let ahead = body
-        .take(&input.filled()[facts.head_len..])
-        .map_err(|ChunkError(why)| fail(Fault::BadRequest(why), false))?;
-    let in_output = if ahead <= output.room() { ahead } else { 0 };
-    let from = facts.head_len;
-    output.writer().extend_from_slice(&input.filled()[from..from + in_output]);
+    let Way { upstream, reuse, timeout, started, wishes, .. } = way;
+    let failed = |fault| Failed { fault, answered: false, repeatable: false, whole: false };
+    let loaded = load(input, &mut output, facts, wishes.is_some());
+    let Loaded { body, ahead, in_output } = loaded.map_err(failed)?;
+    let whole = body.is_done() && in_output == ahead;
+    let failed = |fault| Failed { whole, ..failed(fault) };
 
     let link = upstream.connect(reuse, timeout, worker).await;
-    let mut link = link.map_err(|fault| fail(fault, true))?;
+    let mut link = link.map_err(|fault| Failed { repeatable: true, ..failed(fault) })?;
     let reused = link.reused;
-    // A request whose body lies whole in our buffer can be sent again.
-    let whole = body.is_done() && in_output == ahead;
     let mut reply = Reply::new(worker, facts, added.as_ref().map_or(&[], Buffer::filled));
+    reply.wishes = wishes.filter(|_| whole);
+    reply.latency = upstream.latency().map(|latency| (latency, started));
 
     let (result, uploaded) = if whole {
         let result = send_and_relay(client, &mut link, output, &mut reply).await;
@@ -178,15 +224,15 @@ async fn attempt(
         (result, true)
     } else {
         input.consume(facts.head_len + in_output);
-        let time = worker.entry_point(client.entry_point()).read_timeout;
-        let upload = Upload { input, output, body, pending: ahead - in_output, time };
+        let entry_point = client.entry_point();
+        let upload = Upload { input, output, body, pending: ahead - in_output, entry_point };
         both_ways(worker, client, &mut link, upload, &mut reply).await
     };
     // Where the client had gone, a tick has ended the backend's connection, too.
     let gone = |fault| fault == Fault::Reset && client.socket.deadline.ended();
     match result.map_err(|fault| if gone(fault) { Fault::ClientGone } else { fault }) {
         Ok(Replied::Final { status, reusable, client_stays }) => {
-            record(worker, upstream, status);
+            record(worker, &way, status);
             if reusable && uploaded {
                 upstream.give(link.socket, worker);
             }
@@ -196,7 +242,7 @@ async fn attempt(
             Ok(if client_stays && uploaded { After::Next } else { After::Close })
         }
         Ok(Replied::Switched { behind }) => {
-            record(worker, upstream, 101);
+            record(worker, &way, 101);
             let ahead = std::mem::replace(input, worker.buffers.take());
             client.socket.deadline.limit_writing(Duration::ZERO);
             let (client, backend) = (&mut client.socket, &mut link.socket);
@@ -210,7 +256,7 @@ async fn attempt(
             if reply.ends_by_closing() {
                 client.socket.control.reset_on_close();
             }
-            Err(Failed { fault, answered: true, repeatable: false })
+            Err(Failed { answered: true, ..failed(fault) })
         }
         Err(fault) => {
             // The backend closed without a word: it may have closed before it read anything, as
@@ -218,14 +264,38 @@ async fn attempt(
             // promise (RFC 9110 section 9.2.2).
             let stale = fault == Fault::Reset && reused && !reply.has_bytes();
             let fault = if stale { Fault::Stale } else { fault };
-            Err(fail(fault, stale && whole && facts.idempotent))
+            let repeatable = stale && whole && facts.idempotent;
+            Err(Failed { repeatable, ..failed(fault) })
         }
     }
 }
 
+/// What of a body has come, in bytes.
+struct Loaded {
+    body: Body,
+    ahead: usize,
+    /// It goes out with the head.
+    in_output: usize,
+}
+
+/// Puts what has come of the body behind the head, if it fits. A body that is `kept` fits, if all
+/// of it is there: it may be needed again, so it stays in the input, too.
+fn load(input: &Buffer, output: &mut Buffer, facts: &Facts, kept: bool) -> Result<Loaded, Fault> {
+    let mut body = Body::new(facts.framing);
+    let behind = &input.filled()[facts.head_len..];
+    let ahead = body.take(behind).map_err(|ChunkError(why)| Fault::BadRequest(why))?;
+    if kept && body.is_done() {
+        output.make_room(ahead);
+    }
+    let in_output = if ahead <= output.room() { ahead } else { 0 };
+    output.writer().extend_from_slice(&behind[..in_output]);
+    Ok(Loaded { body, ahead, in_output })
+}
+
 /// Counts a backend's final answer.
-fn record(worker: &Worker, upstream: &Upstream, status: u16) {
-    upstream.cells().responses.record(status);
+fn record(worker: &Worker, way: &Way<'_>, status: u16) {
+    way.upstream.cells().responses.record(status);
+    way.upstream.judge(way.passive, status >= 500, worker);
     worker.cells().requests.add(1);
     worker.cells().responses.record(status);
 }
@@ -256,8 +326,7 @@ struct Upload<'a> {
     body: Body,
     /// Bytes at the front of `input` that are known to belong to the body.
     pending: usize,
-    /// For the whole body; zero means no bound as long as it makes progress.
-    time: Duration,
+    entry_point: usize,
 }
 
 enum UploadFault {
@@ -330,25 +399,11 @@ impl Upload<'_> {
         }
         // Everything in `input` went with the head, so a larger buffer can take over.
         let mut buffer = worker.buffers.take_large();
-        let progress = worker.settings.limits.progress_timeout;
-        let started = worker.deadlines.now();
+        let incoming = Incoming::begin(worker, self.entry_point);
         for round in 0.. {
             worker.take_turns(round).await;
-            let taken = Duration::from_millis(worker.deadlines.now().saturating_sub(started));
-            from_deadline.arm_read(match self.time {
-                Duration::ZERO => progress,
-                // Never zero, which would disarm.
-                time => shorter(time.saturating_sub(taken).max(DEADLINE_TICK), progress),
-            });
-            let read = buffer.fill(from).await;
-            from_deadline.disarm_read();
-            match read {
-                Ok(1..) => {}
-                Ok(0) | Err(_) if from_deadline.ended() => {
-                    return Err(UploadFault::Client(Fault::RequestTimeout));
-                }
-                Ok(0) | Err(_) => return Err(UploadFault::Client(Fault::ClientGone)),
-            }
+            let read = incoming.read(worker, &mut buffer, (from, from_deadline)).await;
+            read.map_err(UploadFault::Client)?;
             let taken = self.body.take(buffer.filled());
             let n = taken.map_err(|ChunkError(why)| UploadFault::Client(Fault::BadRequest(why)))?;
             buffer.send(n, to, to_deadline).await.map_err(backend)?;
@@ -363,11 +418,6 @@ impl Upload<'_> {
         }
         Ok(())
     }
-}
-
-/// The shorter of two bounds, of which the second is none if it is zero.
-fn shorter(time: Duration, bound: Duration) -> Duration {
-    if bound.is_zero() { time } else { time.min(bound) }
 }
 
 /// The process is about to end: no further request on this connection.

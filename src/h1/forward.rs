@@ -24,18 +24,23 @@ pub struct Origin<'a> {
     pub server: &'a str,
 }
 
-/// Appends the head for the backend to `out`. `host` replaces the client's when given.
+/// What a backend wants of the target.
+#[derive(Default)]
+pub struct Target<'a> {
+    /// Replaces the client's `Host` when given.
+    pub host: Option<&'a str>,
+    /// Put before the path.
+    pub prefix: &'a str,
+}
+
+/// Appends the head for the backend to `out`.
 pub fn write(
     out: &mut Vec<u8>,
     head: &RequestHead<'_, '_>,
-    host: Option<&str>,
+    Target { host, prefix }: Target<'_>,
     origin: &Origin<'_>,
 ) {
-    out.extend_from_slice(head.method.as_bytes());
-    out.push(b' ');
-    out.extend_from_slice(&head.path);
-    out.extend_from_slice(&head.query);
-    out.extend_from_slice(b" HTTP/1.1\r\n");
+    write_line(out, head, prefix);
     let replace_host = host.is_some() || head.host_differs;
     if replace_host {
         let value = host.map_or(head.authority, str::as_bytes);
@@ -57,8 +62,10 @@ pub fn write(
             // removed by being named in `Connection`.
             Field::Host => !replace_host,
             Field::ContentLength | Field::TransferEncoding => {
-                reframe = !frames_plainly(head, header);
-                !reframe
+                // A copy without its body has such lines, and no framing.
+                let framed = head.framing != Framing::None;
+                reframe = framed && !frames_plainly(head, header);
+                framed && !reframe
             }
             Field::Cookie => true,
             // In HTTP/1.0 it is none, without content there is nothing to wait for (RFC 9110
@@ -85,6 +92,40 @@ pub fn write(
         };
     }
 
+    write_hop(out, head);
+    write_origin(out, head, origin, &present);
+    if head.framing == Framing::None && matches!(head.method, "POST" | "PUT" | "PATCH") {
+        // Without it some servers wait for a body (RFC 9110 section 8.6).
+        out.extend_from_slice(b"Content-Length: 0\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+fn write_line(out: &mut Vec<u8>, head: &RequestHead<'_, '_>, prefix: &str) {
+    out.extend_from_slice(head.method.as_bytes());
+    out.push(b' ');
+    // A request about the server itself has no path to put anything before.
+    if head.path.starts_with(b"/") {
+        out.extend_from_slice(prefix.as_bytes());
+    }
+    out.extend_from_slice(&head.path);
+    out.extend_from_slice(&head.query);
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+}
+
+/// Whether nobody can take a line that frames the body for another: no tab, no capitals in
+/// `chunked`, no leading zeros.
+fn frames_plainly(head: &RequestHead<'_, '_>, header: &Header<'_>) -> bool {
+    let value = header.value;
+    let is_plain = match head.framing {
+        Framing::Chunked => value == b"chunked",
+        _ => value.len() == 1 || !value.starts_with(b"0"),
+    };
+    is_plain && fields::is_plain(head.bytes, header)
+}
+
+/// What is asked of the next hop anew, because it means one hop only.
+fn write_hop(out: &mut Vec<u8>, head: &RequestHead<'_, '_>) {
     if head.upgrade {
         for header in head.headers.iter().filter(|h| classify(h.name) == Field::Upgrade) {
             field(out, "Upgrade", &[header.value]);
@@ -98,23 +139,6 @@ pub fn write(
             out.extend_from_slice(b"Connection: TE\r\n");
         }
     }
-    write_origin(out, head, origin, &present);
-    if head.framing == Framing::None && matches!(head.method, "POST" | "PUT" | "PATCH") {
-        // Without it some servers wait for a body (RFC 9110 section 8.6).
-        out.extend_from_slice(b"Content-Length: 0\r\n");
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Whether nobody can take a line that frames the body for another: no tab, no capitals in
-/// `chunked`, no leading zeros.
-fn frames_plainly(head: &RequestHead<'_, '_>, header: &Header<'_>) -> bool {
-    let value = header.value;
-    let is_plain = match head.framing {
-        Framing::Chunked => value == b"chunked",
-        _ => value.len() == 1 || !value.starts_with(b"0"),
-    };
-    is_plain && fields::is_plain(head.bytes, header)
 }
 
 /// Fields that pass once, and did: `Expect`, and managed ones that a trusted peer has sent.
@@ -214,12 +238,16 @@ mod tests {
     use std::mem::MaybeUninit;
 
     fn forward(wire: &str, host: Option<&str>, trusted: bool) -> String {
+        forward_to(wire, Target { host, prefix: "" }, trusted)
+    }
+
+    fn forward_to(wire: &str, target: Target<'_>, trusted: bool) -> String {
         let mut fields = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
         let limits = HeadLimits::default();
         let head = super::super::request::parse(wire.as_bytes(), &mut fields, &limits);
         let head = head.unwrap().unwrap();
         let mut out = Vec::new();
-        write(&mut out, &head, host, &Origin { peer: "9.9.9.9", trusted, server: "lb" });
+        write(&mut out, &head, target, &Origin { peer: "9.9.9.9", trusted, server: "lb" });
         String::from_utf8(out).unwrap()
     }
 
@@ -314,6 +342,21 @@ mod tests {
             let lines = out.lines().filter(|l| l.to_lowercase().starts_with(&name.to_lowercase()));
             assert_eq!(lines.count(), 1, "{line}: {out}");
         }
+    }
+
+    #[test]
+    fn a_prefix_stands_before_the_path() {
+        for (target, expected) in [("/a?b", "GET /base/a?b "), ("/", "GET /base/ ")] {
+            let wire = format!("GET {target} HTTP/1.1\r\nHost: h\r\n\r\n");
+            let out = forward_to(&wire, Target { host: None, prefix: "/base" }, false);
+            assert!(out.starts_with(expected), "{out}");
+        }
+        let out = forward_to(
+            "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n",
+            Target { host: None, prefix: "/base" },
+            false,
+        );
+        assert!(out.starts_with("OPTIONS * "), "{out}");
     }
 
     #[test]

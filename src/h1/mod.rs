@@ -6,10 +6,13 @@
 pub mod answer;
 pub mod chunked;
 pub mod connection;
+mod copies;
 pub mod exchange;
 pub mod fields;
 pub mod forward;
 pub mod framing;
+mod incoming;
+mod kept;
 pub mod plan;
 mod preface;
 mod reply;

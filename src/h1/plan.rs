@@ -8,15 +8,15 @@ use std::mem::MaybeUninit;
 use std::rc::Rc;
 
 use super::connection::Client;
-use super::forward::{self, Origin};
+use super::forward::{self, Origin, Target};
 use super::framing::Framing;
 use super::request::{self, RequestHead};
-use crate::balance::{Tried, choose};
+use crate::balance::{Ask, Mirror, Tried, Wishes, choose, descend};
 use crate::fault::Fault;
 use crate::limits::MAX_HEAD_FIELDS;
 use crate::request::routing_host;
 use crate::route::Subject;
-use crate::upstream::Upstream;
+use crate::upstream::{Passive, Upstream};
 use crate::worker::Worker;
 use crate::worker::buffers::Buffer;
 
@@ -24,6 +24,10 @@ use crate::worker::buffers::Buffer;
 pub struct Plan {
     pub upstream: Rc<Upstream>,
     pub facts: Facts,
+    /// Who wants to know how it went.
+    pub passive: Option<Passive>,
+    /// Of groups on the way; most requests meet none.
+    pub wishes: Option<Box<Wishes>>,
 }
 
 /// What a plan writes: the head for the backend, and field lines for the client's response.
@@ -78,6 +82,15 @@ impl Refusal {
     }
 }
 
+/// What a head is written for.
+#[derive(Clone, Copy)]
+pub enum Purpose<'a> {
+    /// The client's answer; this has failed it already.
+    Answer(&'a Tried),
+    /// Nobody: what is answered is dropped.
+    Copy(&'a Mirror),
+}
+
 /// Plans the request at the front of `input`; `None` while its head is not complete.
 ///
 /// `forward` is empty before.
@@ -86,12 +99,15 @@ pub fn plan(
     client: &Client,
     input: &[u8],
     forward: &mut Forward,
-    tried: &Tried,
+    purpose: Purpose<'_>,
 ) -> Result<Option<Plan>, Refusal> {
     let mut fields = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
     let limits = &worker.entry_point(client.entry_point()).heads;
     let parsed = request::parse(input, &mut fields, limits).map_err(Refusal::unread)?;
-    let Some(head) = parsed else { return Ok(None) };
+    let Some(mut head) = parsed else { return Ok(None) };
+    if let Purpose::Copy(Mirror { body: None, .. }) = purpose {
+        head.framing = Framing::None;
+    }
     let facts = Facts {
         head_len: head.bytes.len(),
         framing: head.framing,
@@ -102,19 +118,20 @@ pub fn plan(
         is_head: head.method == "HEAD",
         idempotent: head.is_idempotent(),
     };
-    match choose_and_write(worker, client, &head, forward, tried) {
-        Ok(upstream) => Ok(Some(Plan { upstream, facts })),
-        Err(fault) => Err(Refusal::of(fault, &facts)),
-    }
+    choose_and_write(worker, client, &head, forward, purpose)
+        .map(|(upstream, passive, wishes)| Some(Plan { upstream, facts, passive, wishes }))
+        .map_err(|fault| Refusal::of(fault, &facts))
 }
+
+type Chosen = (Rc<Upstream>, Option<Passive>, Option<Box<Wishes>>);
 
 fn choose_and_write(
     worker: &Worker,
     client: &Client,
     head: &RequestHead<'_, '_>,
     forward: &mut Forward,
-    tried: &Tried,
-) -> Result<Rc<Upstream>, Fault> {
+    purpose: Purpose<'_>,
+) -> Result<Chosen, Fault> {
     let host = routing_host(head.authority);
     let subject = Subject {
         host: &host,
@@ -126,30 +143,42 @@ fn choose_and_write(
     };
     let origin =
         Origin { peer: &client.peer, trusted: client.trusted, server: &worker.settings.hostname };
+    let nothing = Tried::default();
+    let (tried, mirror) = match purpose {
+        Purpose::Answer(tried) => (tried, None),
+        Purpose::Copy(mirror) => (&nothing, Some(mirror.node)),
+    };
+    let (cookies, now) = (head.cookies(), worker.deadlines.now());
+    let ask = Ask { cookies, peer: &client.peer, tried, now, worker: worker.index };
+    let Forward { head: output, added } = forward;
+    let mut add = |line: &[u8]| {
+        added.get_or_insert_with(|| worker.buffers.take_line()).writer().extend_from_slice(line);
+    };
+    let mut wishes = None;
     // The table is looked at in this closure and nowhere else on the request's way.
     worker.store.read(|table| {
-        let service = table
-            .routes(client.entry_point())
-            .and_then(|routes| routes.find(&subject))
-            .and_then(|index| table.service(index))
-            .ok_or(Fault::NoRoute)?;
-        let choice = choose(service, head.cookies(), tried, worker.deadlines.now())
-            .ok_or(Fault::NoBackend)?;
+        let route = || table.routes(client.entry_point()).and_then(|routes| routes.find(&subject));
+        let node = mirror.or_else(route).ok_or(Fault::NoRoute)?;
+        let service = descend(table, node, &ask, &mut wishes, &mut add).ok_or(Fault::NoBackend)?;
+        let choice = choose(service, &ask).ok_or(Fault::NoBackend)?;
         let backend = service.backends.get(choice.backend as usize).ok_or(Fault::NoBackend)?;
         if choice.set_cookie
             && let Some(cookies) = &service.sticky
         {
-            let line = forward.added.insert(worker.buffers.take_line());
-            line.writer().extend_from_slice(cookies.set_cookie(choice.backend));
+            add(cookies.set_cookie(choice.backend));
         }
         // HTTP/1.0 may come without a host; many servers refuse HTTP/1.1 with an empty one.
         let own_host = service.pass_host_header && !head.authority.is_empty();
         let host = (!own_host).then_some(&*backend.authority);
-        forward::write(forward.head.writer(), head, host, &origin);
+        let target = Target { host, prefix: &backend.path };
+        forward::write(output.writer(), head, target, &origin);
+        if let Some(wishes) = &mut wishes {
+            wishes.expects_continue = head.expects_continue();
+        }
         let upstream = worker.upstreams.get(backend, worker.index);
         if choice.by_cookie {
             upstream.cells().sticky_hits.add(1);
         }
-        Ok(upstream)
+        Ok((upstream, service.passive, wishes.take()))
     })
 }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::io::Write as _;
 use std::mem::MaybeUninit;
 use std::rc::Rc;
+use std::time::Instant;
 
 use super::answer::{self, Changes, Transfer};
 use super::chunked::{ChunkError, Chunked};
@@ -11,8 +12,10 @@ use super::exchange::is_draining;
 use super::framing::{Body, Framing};
 use super::plan::Facts;
 use super::response;
+use crate::balance::Wishes;
 use crate::fault::Fault;
 use crate::limits::{INTERIM_RESPONSES, MAX_HEAD_FIELDS};
+use crate::upstream::Latency;
 use crate::worker::Worker;
 use crate::worker::buffers::{Buffer, Buffers, NoLine};
 use crate::worker::deadline::Deadline;
@@ -32,6 +35,10 @@ pub(super) struct Reply<'a> {
     torn: bool,
     status: u16,
     ends_by_closing: bool,
+    /// Of groups to which some answers are no answers.
+    pub(super) wishes: Option<&'a Wishes>,
+    /// Who wants to know when the first byte came, and since when it was waited for.
+    pub(super) latency: Option<(&'a Latency, Instant)>,
 }
 
 /// How a response ended.
@@ -68,7 +75,8 @@ struct Final {
 impl<'a> Reply<'a> {
     pub(super) fn new(worker: &'a Rc<Worker>, facts: &'a Facts, added: &'a [u8]) -> Self {
         let (bytes, begun, torn, ends_by_closing) = (false, false, false, false);
-        Self { worker, facts, added, bytes, begun, torn, status: 0, ends_by_closing }
+        let (status, wishes, latency) = (0, None, None);
+        Self { worker, facts, added, bytes, begun, torn, status, ends_by_closing, wishes, latency }
     }
 
     /// The backend has sent something.
@@ -171,6 +179,9 @@ impl<'a> Reply<'a> {
         let limit = self.worker.settings.limits.response_heads.bytes;
         let read = input.fill_line(from, limit).await;
         self.bytes |= !input.is_empty();
+        if let Some((latency, since)) = self.latency.take_if(|_| read.is_ok()) {
+            latency.record(since.elapsed());
+        }
         read.map_err(|end| match end {
             NoLine::NoRoom => Fault::BadResponse("head too large"),
             NoLine::Ended if deadline.ended() => Fault::ResponseTimeout,
@@ -201,6 +212,9 @@ impl<'a> Reply<'a> {
                     answer::write_interim(fresh(output, buffers), &head);
                 }
                 return Ok(Some(Step::Interim { head: length }));
+            }
+            status if self.wishes.is_some_and(|wishes| wishes.fallback(status).is_some()) => {
+                return Err(Fault::Unwanted(status));
             }
             _ => {}
         }

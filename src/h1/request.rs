@@ -72,8 +72,14 @@ impl<'b> RequestHead<'_, 'b> {
         matches!(self.method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE")
     }
 
+    /// The client waits for a word before it sends its body (RFC 9110 section 10.1.1).
+    pub fn expects_continue(&self) -> bool {
+        let waits = |h: &Header<'_>| h.value.eq_ignore_ascii_case(b"100-continue");
+        self.http11 && self.headers.iter().any(|h| classify(h.name) == Field::Expect && waits(h))
+    }
+
     /// The values of the `Cookie` field lines.
-    pub fn cookies(&self) -> impl Iterator<Item = &'b [u8]> {
+    pub fn cookies(&self) -> impl Iterator<Item = &'b [u8]> + Clone {
         self.headers.iter().filter(|h| classify(h.name) == Field::Cookie).map(|h| h.value)
     }
 }

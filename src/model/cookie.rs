@@ -55,6 +55,24 @@ pub fn accepted_keys(url: &str) -> [u64; 5] {
     ]
 }
 
+/// The value that is written for a member of a weighted group: of its name as Traefik's users
+/// write it there.
+pub fn member_value(form: CookieForm, name: &str) -> String {
+    match form {
+        CookieForm::Url => name.to_owned(),
+        CookieForm::Fnv1a => format!("{:x}", fnv1(name.as_bytes())),
+        CookieForm::Sha256 => format!("{:016x}", sha256_head(name)),
+    }
+}
+
+/// Every key under which a cookie may name a member of a group; the name in clear is accepted
+/// beside them. Traefik 2 and 3.0 wrote FNV-1, later ones the head of SHA-256, and take FNV-1 of
+/// the FNV-1 hexadecimal, too.
+pub fn member_keys(name: &str) -> [u64; 3] {
+    let hash = fnv1(name.as_bytes());
+    [sha256_head(name), hash, fnv1(format!("{hash:x}").as_bytes())]
+}
+
 /// The key that a cookie's value stands for, to be looked up among [`accepted_keys`].
 ///
 /// Up to sixteen hexadecimal digits are the key itself, padded or not. A URL in clear is hashed
@@ -79,8 +97,13 @@ pub fn key_of(value: &[u8]) -> Option<u64> {
 
 /// FNV-1a, 64 bits (draft-eastlake-fnv): exclusive-or first, then multiply.
 pub fn fnv1a(bytes: &[u8]) -> u64 {
+    fnv1a_onto(FNV_OFFSET, bytes)
+}
+
+/// FNV-1a of what was hashed before and these bytes behind it.
+pub fn fnv1a_onto(hash: u64, bytes: &[u8]) -> u64 {
     let step = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
-    bytes.iter().fold(FNV_OFFSET, step)
+    bytes.iter().fold(hash, step)
 }
 
 /// FNV-1, 64 bits: multiply first, then exclusive-or.
@@ -151,6 +174,18 @@ mod tests {
         }
         assert_eq!(keys[2], 0xbe10_bad3_27f5_5687);
         assert_eq!(keys[4], 0x3e77_b2f7_0335_bb48);
+    }
+
+    #[test]
+    fn members_are_named_as_traefik_names_them() {
+        // Seen from Traefik 2.11.53 and 3.7.9.
+        assert_eq!(member_value(CookieForm::Fnv1a, "v1"), "8325207b4eb141a");
+        assert_eq!(member_value(CookieForm::Fnv1a, "v2@file"), "2b4f6c43a8aabf1d");
+        assert_eq!(member_value(CookieForm::Sha256, "v1"), "3bfc269594ef6492");
+        for form in [CookieForm::Fnv1a, CookieForm::Sha256] {
+            let key = key_of(member_value(form, "v1").as_bytes()).unwrap();
+            assert!(member_keys("v1").contains(&key));
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub struct Group {
     pub provider: String,
     pub dialect: Dialect,
     pub kind: GroupKind,
-    /// Tell whoever asks whether it can answer, so that a group above passes it over.
+    /// Members that cannot answer, because none of their servers can, get no new clients.
     pub health_check: bool,
     /// Why it answers nobody; `None` for one that works.
     pub disabled: Option<String>,

@@ -83,6 +83,17 @@ impl Server {
         let label = label.into();
         Self { url, authority: None, path: String::new(), weight: 1, state, label }
     }
+
+    /// What is sent as `Host` where the client's is not passed on: the host as it was written.
+    pub fn host(&self) -> String {
+        self.authority.clone().unwrap_or_else(|| self.url.addr.to_string())
+    }
+
+    /// The URL as it was written: what cookies and hashes are made of, so that they stay the same
+    /// where an address changes behind a name.
+    pub fn written_url(&self) -> String {
+        format!("{}://{}{}", self.url.scheme, self.host(), self.path)
+    }
 }
 
 /// Where a server stands in its life, as far as discovery can tell.

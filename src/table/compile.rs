@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::cookies::CookieTable;
+use super::groups::{self, GroupEntry};
 use super::rotation;
-use super::state::{BackendState, Places, ServiceState};
-use crate::model::{Model, Scheme, ServerState, ServerUrl, Service};
+use super::state::{BackendState, Passive, Places, ServiceState};
+use crate::model::{
+    HealthCheck, HealthMode, Model, Scheme, Server, ServerState, ServerUrl, Service, Strategy,
+};
 use crate::route::Routes;
 
 /// Everything a worker needs to route a request and choose a backend. Immutable; what two tables
@@ -19,10 +22,20 @@ pub struct Table {
     pub published: SystemTime,
     /// What it was compiled from, for the control plane.
     pub model: Arc<Model>,
-    /// By entry point, in the order of the workers' listeners.
+    /// By entry point, in the order of the workers' listeners. They lead to a [`Node`] by its
+    /// index: services come first, groups behind them.
     routes: Arc<[Routes]>,
     /// In the order of their names, as in the model.
     services: Arc<[Arc<ServiceEntry>]>,
+    /// Likewise.
+    groups: Arc<[GroupEntry]>,
+}
+
+/// What answers a request.
+#[derive(Clone, Copy)]
+pub enum Node<'t> {
+    Service(&'t ServiceEntry),
+    Group(&'t GroupEntry),
 }
 
 /// A service as a worker sees it.
@@ -31,8 +44,14 @@ pub struct ServiceEntry {
     /// Indices into `backends`: one round of the weighted rotation among those that take new
     /// clients. Empty when there is none.
     pub rotation: Box<[u32]>,
+    /// The same backends, each once.
+    pub takers: Box<[u32]>,
+    pub strategy: Strategy,
     pub sticky: Option<CookieTable>,
     pub pass_host_header: bool,
+    /// What is asked of its backends, by somebody else than the workers.
+    pub check: Option<Arc<HealthCheck>>,
+    pub passive: Option<Passive>,
     pub state: Arc<ServiceState>,
 }
 
@@ -45,8 +64,13 @@ impl ServiceEntry {
 /// A backend as a worker sees it.
 pub struct Backend {
     pub addr: SocketAddr,
-    /// `address:port`, or as it was written; sent as `Host` where the client's is not passed on.
+    /// Sent as `Host` where the client's is not passed on: `address:port`, or a name.
     pub authority: Box<str>,
+    /// The URL as it was written; goes into hashes.
+    pub url: Box<str>,
+    /// Put before every path; may be empty.
+    pub path: Box<str>,
+    pub weight: u32,
     pub state: Arc<BackendState>,
 }
 
@@ -58,6 +82,7 @@ impl Table {
             model: Arc::default(),
             routes: (0..entry_points).map(|_| Routes::default()).collect(),
             services: Arc::default(),
+            groups: Arc::default(),
         }
     }
 
@@ -65,6 +90,16 @@ impl Table {
     #[inline]
     pub fn routes(&self, entry_point: usize) -> Option<&Routes> {
         self.routes.get(entry_point)
+    }
+
+    /// What a route or a group leads to.
+    #[inline]
+    pub fn node(&self, index: u32) -> Option<Node<'_>> {
+        let index = index as usize;
+        match self.services.get(index) {
+            Some(service) => Some(Node::Service(service)),
+            None => self.groups.get(index - self.services.len()).map(Node::Group),
+        }
     }
 
     #[inline]
@@ -76,6 +111,21 @@ impl Table {
         &self.services
     }
 
+    /// Whether some backend behind a node that takes new clients is `fit`.
+    pub fn is_any(&self, node: u32, fit: impl Fn(&BackendState) -> bool) -> bool {
+        let has_fit = |service: &ServiceEntry| {
+            let mut takers = service.takers.iter();
+            takers.any(|&at| service.backends.get(at as usize).is_some_and(|b| fit(&b.state)))
+        };
+        match self.node(node) {
+            Some(Node::Service(service)) => has_fit(service),
+            Some(Node::Group(group)) => {
+                group.leaves.iter().any(|&leaf| self.service(leaf).is_some_and(has_fit))
+            }
+            None => false,
+        }
+    }
+
     /// Somebody else has it, or its model.
     pub(super) fn is_looked_at(&self) -> bool {
         Arc::strong_count(&self.model) > 1
@@ -85,9 +135,16 @@ impl Table {
 /// Compiles a model. What has not changed since the last table is taken from there.
 pub(super) fn compile(model: Model, last: &Table, names: &[String], places: &mut Places) -> Table {
     let mut work = Work { places, gone: Vec::new() };
-    let (services, same_names) = services(&model, last, &mut work);
-    let routes = if same_names && model.routers == last.model.routers {
-        // They name services by index.
+    let (services, same_services) = services(&model, last, &mut work);
+    // Groups name services by index, and routes name both.
+    let same_groups = same_services && model.groups == last.model.groups;
+    let groups = if same_groups {
+        Arc::clone(&last.groups)
+    } else {
+        let before = last.model.groups.keys().map(String::as_str).zip(last.groups.iter());
+        groups::compile(&model, before.collect(), work.places)
+    };
+    let routes = if same_groups && model.routers == last.model.routers {
         Arc::clone(&last.routes)
     } else {
         routes(&model, names)
@@ -99,6 +156,7 @@ pub(super) fn compile(model: Model, last: &Table, names: &[String], places: &mut
         published: SystemTime::now(),
         routes,
         services,
+        groups,
         model: Arc::new(model),
     }
 }
@@ -137,10 +195,15 @@ fn services(model: &Model, last: &Table, work: &mut Work<'_>) -> (Arc<[Arc<Servi
     (compiled.into(), same_names)
 }
 
+/// Places of services and groups in the table, by name.
+pub(super) fn indices(model: &Model) -> HashMap<&str, u32, ahash::RandomState> {
+    let names = model.services.keys().chain(model.groups.keys());
+    names.map(String::as_str).zip(0..).collect()
+}
+
 /// Routes of each entry point.
 fn routes(model: &Model, entry_points: &[String]) -> Arc<[Routes]> {
-    let names = model.services.keys().map(String::as_str);
-    let index_of: HashMap<&str, u32, ahash::RandomState> = names.zip(0..).collect();
+    let index_of = indices(model);
     let listening = |entry_point: &String| {
         Routes::compile(model.routers.values().filter_map(|router| {
             let listens = router.entry_points.contains(entry_point);
@@ -153,60 +216,80 @@ fn routes(model: &Model, entry_points: &[String]) -> Arc<[Routes]> {
     entry_points.iter().map(listening).collect()
 }
 
+/// Only plain HTTP can be dialled so far; a server that cannot must not be chosen.
+fn is_usable(server: &Server) -> bool {
+    server.url.scheme == Scheme::Http
+}
+
 /// Compiles a service; state of what it had `before` is kept by identity.
 fn compile_service(
     service: &Service,
     before: Option<&Arc<ServiceEntry>>,
     work: &mut Work<'_>,
 ) -> ServiceEntry {
-    // Only plain HTTP can be dialled so far; a server that cannot must not be chosen.
-    let usable = |scheme| scheme == Scheme::Http;
-    let known = before.into_iter().flat_map(|entry| entry.states());
-    let mut known: HashMap<ServerUrl, _, ahash::RandomState> =
-        known.map(|state| (state.url, state)).collect();
-    let backends: Box<[Backend]> = service
-        .servers
-        .iter()
-        .map(|server| Backend {
-            addr: server.url.addr,
-            authority: match &server.authority {
-                Some(written) => written.as_str().into(),
-                None => server.url.addr.to_string().into_boxed_str(),
-            },
-            state: known.remove(&server.url).unwrap_or_else(|| work.places.settle(server.url)),
-        })
-        .collect();
-    work.gone.extend(known.into_values());
+    // gRPC needs HTTP/2; whoever built the model has said so.
+    let check = service.health_check.as_ref().filter(|check| check.mode == HealthMode::Http);
+    let backends = backends(service, before, work);
     let weights = |state: ServerState| -> Vec<u32> {
-        service
-            .servers
-            .iter()
-            .map(|s| if s.state == state && usable(s.url.scheme) { s.weight } else { 0 })
-            .collect()
+        let takes = |server: &Server| server.state == state && is_usable(server);
+        service.servers.iter().map(|s| if takes(s) { s.weight } else { 0 }).collect()
     };
     // A server that has not answered yet is better than none at all: the probe may be wrong.
     let mut rotation = rotation::round(&weights(ServerState::Serving));
     if rotation.is_empty() {
         rotation = rotation::round(&weights(ServerState::Starting));
     }
+    let mut takers = rotation.clone();
+    takers.sort_unstable();
+    takers.dedup();
     let sticky = service.sticky.as_ref().map(|sticky| {
-        CookieTable::compile(
+        CookieTable::of_servers(
             sticky,
             service.servers.iter().map(|server| {
-                let holds = usable(server.url.scheme)
-                    && server.weight > 0
-                    && server.state != ServerState::Starting;
-                (server.url, holds)
+                let holds =
+                    is_usable(server) && server.weight > 0 && server.state != ServerState::Starting;
+                (server.written_url(), holds)
             }),
         )
     });
     ServiceEntry {
         backends,
         rotation: rotation.into_boxed_slice(),
+        takers: takers.into_boxed_slice(),
+        strategy: service.strategy,
         sticky,
         pass_host_header: service.pass_host_header,
-        state: before.map(|entry| Arc::clone(&entry.state)).unwrap_or_default(),
+        passive: service.passive_health_check.map(Passive::new),
+        check: check.cloned().map(Arc::new),
+        state: before.map_or_else(|| work.places.begin(), |entry| Arc::clone(&entry.state)),
     }
+}
+
+fn backends(
+    service: &Service,
+    before: Option<&Arc<ServiceEntry>>,
+    work: &mut Work<'_>,
+) -> Box<[Backend]> {
+    let known = before.into_iter().flat_map(|entry| entry.states());
+    let mut known: HashMap<ServerUrl, _, ahash::RandomState> =
+        known.map(|state| (state.url, state)).collect();
+    let backend = |server: &Server| {
+        let state = known.remove(&server.url).unwrap_or_else(|| work.places.settle(server.url));
+        if service.strategy == Strategy::LeastTime {
+            state.measure();
+        }
+        Backend {
+            addr: server.url.addr,
+            authority: server.host().into(),
+            url: server.written_url().into(),
+            path: server.path.trim_end_matches('/').into(),
+            weight: server.weight,
+            state,
+        }
+    };
+    let backends = service.servers.iter().map(backend).collect();
+    work.gone.extend(known.into_values());
+    backends
 }
 
 #[cfg(test)]
@@ -218,7 +301,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Dialect, Router, Rule, Server};
+    use crate::model::{Dialect, Group, GroupKind, Member, Router, Rule, Server};
     use crate::route::Subject;
 
     fn url(port: u16) -> ServerUrl {
@@ -335,6 +418,59 @@ mod tests {
         // Its neighbours keep their index no longer.
         world.becomes(&[("b", &[1, 2])]);
         world.becomes(&[("0", &[9]), ("b", &[1, 2])]);
+    }
+
+    #[test]
+    fn groups_keep_their_positions_and_follow_their_members() {
+        let mut world = World::new(&[("b", &[1]), ("d", &[2])]);
+        let member = |service: &str| Member { service: service.into(), weight: 1 };
+        let group = |name: &str, members: &[&str]| Group {
+            name: name.into(),
+            provider: "file".into(),
+            dialect: Dialect::V3,
+            kind: GroupKind::Weighted {
+                members: members.iter().map(|name| member(name)).collect(),
+                sticky: None,
+            },
+            health_check: false,
+            disabled: None,
+        };
+        let mut publish = |services: &[(&str, &[u16])], groups: &[(&str, &[&str])]| {
+            let mut model = model(services);
+            for (name, members) in groups {
+                model.groups.insert((*name).into(), group(name, members));
+            }
+            let names = ["http".to_owned()];
+            world.table = compile(model, &world.table, &names, &mut world.places);
+            world.table.clone()
+        };
+        let state = |table: &Table, at: usize| Arc::clone(&table.groups[at].state);
+        let leaf = |table: &Table, at: usize| match *table.groups[at].leaves {
+            [leaf] => table.services()[leaf as usize].backends[0].addr.port(),
+            _ => 0,
+        };
+        let first = publish(&[("b", &[1]), ("d", &[2])], &[("x", &["d"]), ("y", &["x"])]);
+        assert_eq!((leaf(&first, 0), leaf(&first, 1)), (2, 2));
+        let same = publish(&[("b", &[1, 3]), ("d", &[2])], &[("x", &["d"]), ("y", &["x"])]);
+        assert!(Arc::ptr_eq(&first.groups, &same.groups), "they name services by index");
+        let services: [(&str, &[u16]); 3] = [("a", &[9]), ("b", &[1]), ("d", &[2])];
+        let moved = publish(&services, &[("w", &["b"]), ("x", &["d"]), ("y", &["x"])]);
+        assert_eq!([0, 1, 2].map(|at| leaf(&moved, at)), [1, 2, 2]);
+        assert!(Arc::ptr_eq(&state(&first, 0), &state(&moved, 1)));
+        assert_ne!(state(&moved, 0).id, state(&moved, 1).id);
+        let gone = publish(&services[..2], &[("x", &["d"]), ("y", &["x"])]);
+        assert!(gone.groups.iter().all(|group| group.leaves.is_empty()));
+        assert!(Arc::ptr_eq(&state(&first, 1), &state(&gone, 1)));
+    }
+
+    #[test]
+    fn what_checks_found_outlives_unrelated_changes() {
+        let mut world = World::new(&[("web", &[1, 2])]);
+        let down = world.state("web", 2);
+        assert!(down.set_checked(false));
+        world.becomes(&[("api", &[7]), ("web", &[1, 2, 3])]);
+        assert!(Arc::ptr_eq(&down, &world.state("web", 2)));
+        assert!(world.state("web", 2).is_down(1) && !world.state("web", 3).is_down(1));
     }
 
     fn check_all(steps: &[BTreeMap<String, BTreeSet<u16>>]) {

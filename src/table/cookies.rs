@@ -1,24 +1,27 @@
-//! The sticky cookie of one service, precomputed: from a cookie's value to a backend by one probe,
-//! from a backend to its `Set-Cookie` line by one index.
+//! The sticky cookie of one service or group, precomputed: from a cookie's value to a backend or
+//! member by one probe, from there to its `Set-Cookie` line by one index.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use crate::model::cookie::{accepted_keys, cookie_value, key_of};
-use crate::model::{SameSite, ServerUrl, Sticky};
+use crate::model::cookie::{accepted_keys, cookie_value, key_of, member_keys, member_value};
+use crate::model::{SameSite, Sticky};
 
-/// Every value that any Traefik has given out for a backend leads to it.
+/// Every value that any Traefik has given out for a backend or member leads to it.
 ///
 /// Hash forms are all 64 bits wide, so one map of integers holds them; the first dialect's clear
 /// URL is probed by its hash and then compared.
 pub struct CookieTable {
     name: Box<str>,
     keys: HashMap<u64, u32, ahash::RandomState>,
+    /// Of a group's members, whose names a cookie may hold in clear.
+    names: HashMap<Box<[u8]>, u32, ahash::RandomState>,
     entries: Box<[Entry]>,
 }
 
 struct Entry {
-    url: Box<str>,
+    /// What a value in clear has to be.
+    clear: Box<str>,
     /// The value that we give out.
     value: Box<str>,
     /// The whole field line with its line end.
@@ -28,30 +31,44 @@ struct Entry {
 /// A cookie that leads somewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hit {
-    /// Index of the backend in its service.
-    pub backend: u32,
+    /// Index of the backend in its service, or of the member in its group.
+    pub index: u32,
     /// The value is of another generation: give the client today's.
     pub outdated: bool,
 }
 
 impl CookieTable {
-    /// `servers` in the service's order; the flag says whether a cookie may lead there.
-    pub fn compile(sticky: &Sticky, servers: impl Iterator<Item = (ServerUrl, bool)>) -> Self {
-        let mut keys = HashMap::default();
+    /// URLs of servers in the service's order; the flag says whether a cookie may lead there.
+    pub fn of_servers(sticky: &Sticky, servers: impl Iterator<Item = (String, bool)>) -> Self {
+        let mut table = Self::new(sticky);
         let mut entries = Vec::new();
-        for (index, (url, holds)) in (0_u32..).zip(servers) {
-            let url = url.to_string();
+        for (index, (url, holds)) in (0..).zip(servers) {
             if holds {
-                keys.extend(accepted_keys(&url).into_iter().map(|key| (key, index)));
+                table.keys.extend(accepted_keys(&url).into_iter().map(|key| (key, index)));
             }
-            let value = cookie_value(sticky.form, &url);
-            entries.push(Entry {
-                set_cookie: set_cookie(sticky, &value).into(),
-                value: value.into(),
-                url: url.into(),
-            });
+            entries.push(Entry::new(sticky, cookie_value(sticky.form, &url), url));
         }
-        Self { name: sticky.cookie_name.as_str().into(), keys, entries: entries.into() }
+        Self { entries: entries.into(), ..table }
+    }
+
+    /// Members of a group: under which names each may be known. The first is given out.
+    pub fn of_members<'a>(sticky: &Sticky, members: impl Iterator<Item = [&'a str; 2]>) -> Self {
+        let mut table = Self::new(sticky);
+        let mut entries = Vec::new();
+        for (index, names) in (0..).zip(members) {
+            for name in names {
+                table.keys.extend(member_keys(name).into_iter().map(|key| (key, index)));
+                table.names.insert(name.as_bytes().into(), index);
+            }
+            let name = names[0].to_owned();
+            entries.push(Entry::new(sticky, member_value(sticky.form, &name), name));
+        }
+        Self { entries: entries.into(), ..table }
+    }
+
+    fn new(sticky: &Sticky) -> Self {
+        let (keys, names, entries) = Default::default();
+        Self { name: sticky.cookie_name.as_str().into(), keys, names, entries }
     }
 
     /// The cookie's name.
@@ -60,22 +77,37 @@ impl CookieTable {
         self.name.as_bytes()
     }
 
-    /// The `Set-Cookie` field line for a backend, with its line end.
+    /// The `Set-Cookie` field line for a backend or member, with its line end.
     #[inline]
-    pub fn set_cookie(&self, backend: u32) -> &[u8] {
-        self.entries.get(backend as usize).map_or(b"", |entry| entry.set_cookie.as_bytes())
+    pub fn set_cookie(&self, index: u32) -> &[u8] {
+        self.entries.get(index as usize).map_or(b"", |entry| entry.set_cookie.as_bytes())
+    }
+
+    /// Where the first of a request's cookies with this name leads that leads anywhere. `cookies`
+    /// are the values of its `Cookie` fields.
+    #[inline]
+    pub fn find_in<'a>(&self, mut cookies: impl Iterator<Item = &'a [u8]>) -> Option<Hit> {
+        cookies.find_map(|line| self.find(find_cookie(line, self.name.as_bytes())?))
     }
 
     /// Where a cookie's value leads.
     #[inline]
     pub fn find(&self, value: &[u8]) -> Option<Hit> {
-        let backend = *self.keys.get(&key_of(value)?)?;
-        let entry = self.entries.get(backend as usize)?;
+        let by_key = || self.keys.get(&key_of(value)?).copied();
+        let index = by_key().or_else(|| self.names.get(value).copied())?;
+        let entry = self.entries.get(index as usize)?;
         // Any string whose hash collides with a URL's would otherwise be taken for the URL.
-        if memchr::memchr(b':', value).is_some() && entry.url.as_bytes() != value {
+        if memchr::memchr(b':', value).is_some() && entry.clear.as_bytes() != value {
             return None;
         }
-        Some(Hit { backend, outdated: entry.value.as_bytes() != value })
+        Some(Hit { index, outdated: entry.value.as_bytes() != value })
+    }
+}
+
+impl Entry {
+    fn new(sticky: &Sticky, value: String, clear: String) -> Self {
+        let set_cookie = set_cookie(sticky, &value).into();
+        Self { set_cookie, value: value.into(), clear: clear.into() }
     }
 }
 
@@ -129,7 +161,7 @@ pub fn find_cookie<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{CookieForm, Scheme};
+    use crate::model::CookieForm;
 
     fn sticky(form: CookieForm) -> Sticky {
         Sticky {
@@ -145,8 +177,8 @@ mod tests {
     }
 
     fn table(form: CookieForm) -> CookieTable {
-        let url = |last| ServerUrl { scheme: Scheme::Http, addr: ([10, 0, 1, last], 80).into() };
-        CookieTable::compile(
+        let url = |last| format!("http://10.0.1.{last}:80");
+        CookieTable::of_servers(
             &sticky(form),
             [(url(4), true), (url(5), true), (url(6), false)].into_iter(),
         )
@@ -167,7 +199,7 @@ mod tests {
         let table = table(CookieForm::Url);
         for form in FORMS {
             let hit = table.find(form.as_bytes()).unwrap_or_else(|| panic!("{form} is unknown"));
-            assert_eq!(hit, Hit { backend: 1, outdated: form != FORMS[0] });
+            assert_eq!(hit, Hit { index: 1, outdated: form != FORMS[0] });
         }
     }
 
@@ -186,6 +218,25 @@ mod tests {
         {
             assert_eq!(table.find(value.as_bytes()), None, "{value}");
         }
+    }
+
+    #[test]
+    fn members_are_found_by_every_name() {
+        let names = [["v1", "v1@file"], ["beef", "beef@file"]];
+        let table = CookieTable::of_members(&sticky(CookieForm::Sha256), names.into_iter());
+        for (value, outdated) in [
+            ("3bfc269594ef6492", false),
+            ("8325207b4eb141a", true),
+            ("e77d7397f286a2e4", true),
+            ("v1", true),
+            ("v1@file", true),
+        ] {
+            assert_eq!(table.find(value.as_bytes()), Some(Hit { index: 0, outdated }), "{value}");
+        }
+        assert_eq!(table.find(b"beef").map(|hit| hit.index), Some(1), "it could be a hash");
+        assert_eq!(table.find(b"v2"), None);
+        let lines = [&b"a=1"[..], b"_x=nobody; b=1", b"_x=v1"];
+        assert_eq!(table.find_in(lines.into_iter()).map(|hit| hit.index), Some(0));
     }
 
     #[test]

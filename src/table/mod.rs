@@ -2,6 +2,8 @@
 
 mod compile;
 mod cookies;
+mod groups;
+mod latency;
 mod publish;
 mod rotation;
 mod state;
@@ -9,10 +11,12 @@ mod state;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-pub use compile::{Backend, ServiceEntry, Table};
+pub use compile::{Backend, Node, ServiceEntry, Table};
 pub use cookies::{CookieTable, find_cookie};
+pub use groups::{Failover, GroupEntry, GroupKind, Member, Mirror};
+pub use latency::Latency;
 pub use publish::Published;
-pub use state::{BackendFigures, BackendState, ServiceState};
+pub use state::{BackendFigures, BackendState, Passive, ServiceState};
 
 use crate::model::Model;
 use state::Places;

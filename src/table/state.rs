@@ -1,22 +1,29 @@
 //! What outlives a table: positions, ejections and counters, kept by identity.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crossbeam_utils::CachePadded;
 
-use crate::model::ServerUrl;
+use super::latency::Latency;
+use crate::model::{PassiveHealthCheck, ServerUrl};
 use crate::observe::BackendCells;
 
-/// State of a service that survives every change of its neighbours.
-#[derive(Debug, Default)]
+/// State of a service or group that survives every change of its neighbours.
+#[derive(Debug)]
 pub struct ServiceState {
+    /// Never used twice in the life of the process.
+    pub id: u64,
     /// Position in the schedule. The only line of the data path that cores write in turn: it is
     /// what makes clients alternate exactly, whatever worker they land on.
     pub cursor: CachePadded<AtomicU64>,
 }
 
 /// State of a backend, as one service sees it.
+///
+/// It may stand in two ways of clients. *Ejected* is a backend that has just refused a connection:
+/// for a moment others are preferred, but it is better than none. *Down* is one that a health check
+/// of the service has found unfit: it gets no request, even if nobody else is left.
 #[derive(Debug)]
 pub struct BackendState {
     /// Never used twice in the life of the process.
@@ -26,10 +33,41 @@ pub struct BackendState {
     pub url: ServerUrl,
     /// One cell per worker, written by that worker alone.
     pub cells: Box<[CachePadded<BackendCells>]>,
-    /// Milliseconds on the process's clock until which the backend is passed over; 0 for never.
-    pub ejected_until: AtomicU64,
+    /// Milliseconds on the process's clock until which others are preferred; 0 for never.
+    ejected_until: AtomicU64,
+    /// Milliseconds on the process's clock until which it gets nothing; 0 for never,
+    /// [`UNTIL_CHECKED`] until a check finds it well again.
+    down_until: AtomicU64,
+    /// Failures in a row that a passive check has counted: when the first was, and how many.
+    failures: AtomicU64,
+    /// By worker; there from the moment that a service chooses by it.
+    latency: OnceLock<Box<[CachePadded<Latency>]>>,
     /// Some current table names it. When false, workers drop what they keep for it.
     present: AtomicBool,
+}
+
+const UNTIL_CHECKED: u64 = u64::MAX;
+
+/// Bits of [`BackendState::failures`] that count; those above hold milliseconds, for some thirty
+/// years.
+const COUNT_BITS: u32 = 24;
+const MOST_COUNTED: u64 = (1 << COUNT_BITS) - 1;
+
+/// A passive check, as workers carry it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passive {
+    window_millis: u64,
+    /// Failures that are too many.
+    most: u64,
+}
+
+impl Passive {
+    pub fn new(check: PassiveHealthCheck) -> Self {
+        Self {
+            window_millis: u64::try_from(check.failure_window.as_millis()).unwrap_or(u64::MAX),
+            most: u64::from(check.max_failed_attempts).clamp(1, MOST_COUNTED),
+        }
+    }
 }
 
 /// A backend's counters, summed over the workers.
@@ -45,6 +83,8 @@ pub struct BackendFigures {
     pub busy_micros: u64,
     pub sticky_hits: u64,
     pub ejected: bool,
+    /// A health check has found it unfit.
+    pub down: bool,
 }
 
 impl BackendState {
@@ -52,15 +92,87 @@ impl BackendState {
         self.present.load(Ordering::Relaxed)
     }
 
-    /// Passed over at this time? `now` is in milliseconds on the process's clock.
+    /// Are others preferred at this time? `now` is in milliseconds on the process's clock.
     #[inline]
     pub fn is_ejected(&self, now: u64) -> bool {
         // Read far more often than written: the line stays shared between all cores.
         self.ejected_until.load(Ordering::Relaxed) > now
     }
 
+    pub fn eject(&self, until: u64) {
+        self.ejected_until.store(until, Ordering::Relaxed);
+    }
+
+    /// Must it get no request at this time?
+    #[inline]
+    pub fn is_down(&self, now: u64) -> bool {
+        self.down_until.load(Ordering::Relaxed) > now
+    }
+
+    /// Takes in what an active check has found; true if that is news.
+    pub fn set_checked(&self, healthy: bool) -> bool {
+        let until = if healthy { 0 } else { UNTIL_CHECKED };
+        self.down_until.load(Ordering::Relaxed) != until
+            && self.down_until.swap(until, Ordering::Relaxed) != until
+    }
+
+    /// Nobody checks it any more: what a check has found does not hold for ever.
+    pub fn forget_check(&self) {
+        let forget = |until| (until == UNTIL_CHECKED).then_some(0);
+        // An error says that there was nothing to forget.
+        let _ = self.down_until.fetch_update(Ordering::Relaxed, Ordering::Relaxed, forget);
+    }
+
+    /// Takes in how an exchange went; true if it was one failure too many.
+    ///
+    /// Failures count that follow one another without a success, from the first of them on for as
+    /// long as the window. While all is well, this reads one line that nobody writes.
+    pub fn judge(&self, passive: Passive, failed: bool, now: u64) -> bool {
+        if !failed {
+            if self.failures.load(Ordering::Relaxed) != 0 {
+                self.failures.store(0, Ordering::Relaxed);
+            }
+            return false;
+        }
+        let one_more = |failures: u64| {
+            let (since, count) = (failures >> COUNT_BITS, failures & MOST_COUNTED);
+            let is_first = count == 0 || now.saturating_sub(since) >= passive.window_millis;
+            if is_first {
+                now << COUNT_BITS | 1
+            } else {
+                failures + u64::from(count < MOST_COUNTED)
+            }
+        };
+        let before = self
+            .failures
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |f| Some(one_more(f)))
+            .unwrap_or_else(|unchanged| unchanged);
+        if one_more(before) & MOST_COUNTED < passive.most || self.is_down(now) {
+            return false;
+        }
+        self.down_until.store(now.saturating_add(passive.window_millis), Ordering::Relaxed);
+        true
+    }
+
+    /// Exchanges in flight, over all workers.
+    pub fn in_flight(&self) -> u64 {
+        self.cells.iter().map(|cells| cells.active.get()).sum()
+    }
+
+    /// What a worker knows about its speed, if anybody wants to know.
+    #[inline]
+    pub fn latency(&self, worker: usize) -> Option<&Latency> {
+        self.latency.get()?.get(worker).map(|latency| &**latency)
+    }
+
+    /// From now on its speed is measured.
+    pub(super) fn measure(&self) {
+        self.latency.get_or_init(|| self.cells.iter().map(|_| CachePadded::default()).collect());
+    }
+
     pub fn figures(&self) -> BackendFigures {
         let sum = |figure: fn(&BackendCells) -> u64| self.cells.iter().map(|c| figure(c)).sum();
+        let now = crate::clock::millis();
         let mut responses = [0; 5];
         for cells in &self.cells {
             for (total, n) in responses.iter_mut().zip(cells.responses.get()) {
@@ -76,7 +188,8 @@ impl BackendState {
             dials: sum(|c| c.dials.get()),
             busy_micros: sum(|c| c.busy_micros.get()),
             sticky_hits: sum(|c| c.sticky_hits.get()),
-            ejected: self.is_ejected(crate::clock::millis()),
+            ejected: self.is_ejected(now),
+            down: self.is_down(now),
         }
     }
 }
@@ -99,15 +212,27 @@ impl Places {
             self.next_slot += 1;
             self.next_slot - 1
         });
-        self.next_id += 1;
         Arc::new(BackendState {
-            id: self.next_id - 1,
+            id: self.new_id(),
             slot,
             url,
             cells: (0..self.workers).map(|_| CachePadded::default()).collect(),
             ejected_until: AtomicU64::new(0),
+            down_until: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            latency: OnceLock::new(),
             present: AtomicBool::new(true),
         })
+    }
+
+    /// For a service or group that was not there before.
+    pub(super) fn begin(&mut self) -> Arc<ServiceState> {
+        Arc::new(ServiceState { id: self.new_id(), cursor: CachePadded::default() })
+    }
+
+    fn new_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id - 1
     }
 
     /// The backend is in no table any more: workers drop what they keep for it.
@@ -122,10 +247,43 @@ mod tests {
     use super::*;
     use crate::model::Scheme;
 
+    fn backend() -> Arc<BackendState> {
+        let url = ServerUrl { scheme: Scheme::Http, addr: ([127, 0, 0, 1], 1).into() };
+        Places::new(3).settle(url)
+    }
+
+    fn passive(window: u64, most: u32) -> Passive {
+        let failure_window = std::time::Duration::from_millis(window);
+        Passive::new(PassiveHealthCheck { failure_window, max_failed_attempts: most })
+    }
+
+    #[test]
+    fn failures_in_a_row_take_it_down_for_the_window() {
+        let (backend, passive) = (backend(), passive(100, 3));
+        assert!(!backend.judge(passive, true, 10) && !backend.judge(passive, true, 20));
+        assert!(!backend.judge(passive, false, 30), "a success");
+        assert!(!backend.judge(passive, true, 40) && !backend.judge(passive, true, 50));
+        assert!(!backend.judge(passive, true, 140), "the first is forgotten, and so all of them");
+        assert!(!backend.judge(passive, true, 150) && backend.judge(passive, true, 160));
+        assert!(!backend.judge(passive, true, 170), "that is no news");
+        assert!(backend.is_down(259) && !backend.is_down(260));
+        assert!(!backend.judge(passive, true, 261), "it begins anew");
+    }
+
+    #[test]
+    fn an_active_check_has_the_last_word() {
+        let (backend, passive) = (backend(), passive(100, 0));
+        assert!(backend.judge(passive, true, 10) && backend.is_down(109));
+        assert!(backend.set_checked(true) && !backend.is_down(10) && !backend.set_checked(true));
+        assert!(backend.set_checked(false) && !backend.set_checked(false));
+        assert!(!backend.judge(passive, true, 20) && backend.is_down(1_000));
+        backend.forget_check();
+        assert!(!backend.is_down(10));
+    }
+
     #[test]
     fn figures_are_summed_over_workers() {
-        let url = ServerUrl { scheme: Scheme::Http, addr: ([127, 0, 0, 1], 1).into() };
-        let backend = Places::new(3).settle(url);
+        let backend = backend();
         for cells in &backend.cells {
             cells.requests.add(2);
             cells.responses.record(204);

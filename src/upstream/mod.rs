@@ -7,13 +7,13 @@ use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::fault::Fault;
 use crate::limits::{EJECTION, FRESH_CONNECTION};
 use crate::observe::BackendCells;
 use crate::table::{Backend, BackendState};
+pub use crate::table::{Latency, Passive};
 use crate::worker::Worker;
 use crate::worker::socket::Socket;
 pub use budget::RetryBudget;
@@ -119,8 +119,22 @@ impl Upstream {
 
     /// Passes the backend over for a moment, on every worker.
     pub fn eject(&self, worker: &Worker) {
-        let until = worker.deadlines.now() + EJECTION.as_millis() as u64;
-        self.state.ejected_until.store(until, Ordering::Relaxed);
+        self.state.eject(worker.deadlines.now() + EJECTION.as_millis() as u64);
+    }
+
+    /// Lets a passive check know how an exchange went.
+    #[inline]
+    pub fn judge(&self, passive: Option<Passive>, failed: bool, worker: &Worker) {
+        let Some(passive) = passive else { return };
+        if self.state.judge(passive, failed, worker.deadlines.now()) {
+            tracing::warn!(backend = %self.state.url, "down: too many requests have failed");
+        }
+    }
+
+    /// What this worker knows about its speed, if anybody wants to know.
+    #[inline]
+    pub fn latency(&self) -> Option<&Latency> {
+        self.state.latency(self.worker)
     }
 
     fn close_idle(&self) {

@@ -41,6 +41,11 @@ impl Buffers {
         self.lent.get() >= self.budget
     }
 
+    /// Half of the budget is used up: what nobody needs should not be begun.
+    pub fn are_half_lent(&self) -> bool {
+        self.lent.get() >= self.budget / 2
+    }
+
     /// A buffer for a head and what comes with it.
     pub fn take(self: &Rc<Self>) -> Buffer {
         self.take_from(&self.small, BUFFER_BYTES)
@@ -190,6 +195,17 @@ impl Buffer {
         *self = roomy;
     }
 
+    /// Makes room for so many bytes behind what is filled, in memory of its own if need be.
+    pub fn make_room(&mut self, bytes: usize) {
+        if self.room() < bytes {
+            let mut roomy = Vec::with_capacity(self.filled().len() + bytes);
+            roomy.extend_from_slice(self.filled());
+            let (size, home) = (roomy.capacity(), Rc::clone(&self.home));
+            home.lent.set(home.lent.get() + size);
+            *self = Buffer { size, bytes: roomy, start: 0, home };
+        }
+    }
+
     /// Goes on in a larger buffer.
     fn grow(&mut self) {
         let mut larger = self.home.take_largest();
@@ -299,8 +315,9 @@ mod tests {
     #[test]
     fn what_is_lent_is_counted() {
         let buffers = Rc::new(Buffers::new(2 * BUFFER_BYTES));
+        assert!(!buffers.are_half_lent());
         let first = buffers.take();
-        assert!(!buffers.are_short());
+        assert!(!buffers.are_short() && buffers.are_half_lent());
         let mut second = buffers.take();
         assert!(buffers.are_short());
         assert_eq!(buffers.take_large().room(), BUFFER_BYTES, "a smaller one has to do");
@@ -313,6 +330,9 @@ mod tests {
         assert_eq!((second.filled(), buffers.lent.get()), (&b"head"[..], BUFFER_BYTES));
         second.grow();
         assert_eq!((second.filled(), buffers.lent.get()), (&b"head"[..], BODY_BUFFER_BYTES));
+        second.make_room(2 * BODY_BUFFER_BYTES);
+        assert!(second.room() >= 2 * BODY_BUFFER_BYTES);
+        assert_eq!((second.filled(), buffers.lent.get()), (&b"head"[..], second.size));
         drop(second);
         assert_eq!(buffers.lent.get(), 0);
     }

@@ -65,6 +65,8 @@ pub struct Worker {
     pub nonblocking_sockets: bool,
     /// Client connections open now.
     pub connections: Cell<usize>,
+    /// Copies of requests for mirrors that are under way.
+    pub copies: Cell<usize>,
     /// Some listener of this worker is still open.
     accepting: Cell<bool>,
     stats: Arc<Stats>,

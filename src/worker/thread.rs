@@ -116,6 +116,7 @@ fn run(plan: &Plan, index: usize, listeners: Vec<(usize, StdListener)>) -> io::R
         retries: RetryBudget::new(plan.cpus.len()),
         nonblocking_sockets: plan.rung == Rung::Epoll,
         connections: Default::default(),
+        copies: Default::default(),
         accepting: Cell::new(true),
         stats: Arc::clone(&plan.stats),
     });
@@ -174,7 +175,11 @@ async fn tick(worker: Rc<Worker>) {
         }
         ticks = ticks.wrapping_add(1);
         if !worker.accepting.get() && worker.connections.get() == 0 {
-            return;
+            if worker.copies.get() == 0 {
+                return;
+            }
+            // Nobody waits for them.
+            worker.deadlines.end_all();
         }
     }
 }

@@ -193,19 +193,39 @@ impl Peer {
     /// Head of the next request; its body, if it declares a length, is read and dropped. `None`
     /// at the end of the connection.
     pub fn request(&mut self) -> Option<String> {
+        let head = self.head()?;
+        self.body(&head)?;
+        Some(head)
+    }
+
+    /// Head and body of the next request; chunks stay as they are.
+    pub fn whole_request(&mut self) -> Option<(String, String)> {
+        let head = self.head()?;
+        let mut body = self.body(&head)?;
+        if head.contains("Transfer-Encoding: chunked\r\n") {
+            while !body.ends_with("0\r\n\r\n") && self.reader.read_line(&mut body).ok()? > 0 {}
+        }
+        Some((head, body))
+    }
+
+    fn head(&mut self) -> Option<String> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             if self.reader.read_line(&mut head).ok()? == 0 {
                 return None;
             }
         }
+        Some(head)
+    }
+
+    fn body(&mut self, head: &str) -> Option<String> {
         let length = head.lines().find_map(|line| {
             let (name, value) = line.split_once(':')?;
             name.eq_ignore_ascii_case("content-length").then_some(value)?.trim().parse().ok()
         });
-        std::io::copy(&mut (&mut self.reader).take(length.unwrap_or(0)), &mut std::io::sink())
-            .ok()?;
-        Some(head)
+        let mut body = Vec::new();
+        (&mut self.reader).take(length.unwrap_or(0)).read_to_end(&mut body).ok()?;
+        Some(String::from_utf8_lossy(&body).into_owned())
     }
 
     pub fn say(&mut self, text: &str) {

@@ -174,7 +174,7 @@ fn replicas_and_restarts_honour_the_same_cookie(driver: Driver) {
 }
 
 /// Steady clients of three kinds; counts what they sent and what did not succeed.
-struct Load {
+pub struct Load {
     stop: Arc<AtomicBool>,
     sent: Arc<AtomicU32>,
     failed: Arc<AtomicU32>,
@@ -182,7 +182,7 @@ struct Load {
 }
 
 impl Load {
-    fn start(lb: &Lb) -> Self {
+    pub fn start(lb: &Lb) -> Self {
         let mut load = Self {
             stop: Arc::default(),
             sent: Arc::default(),
@@ -214,7 +214,7 @@ impl Load {
         load
     }
 
-    fn finish(self) -> (u32, u32) {
+    pub fn finish(self) -> (u32, u32) {
         self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads {
             thread.join().expect("a load thread");

@@ -1,6 +1,6 @@
 //! Dynamic configuration in a file: served, changed, broken, mended.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::backends::{Echo, echoes};
 use crate::engine::EFFECT;
@@ -9,17 +9,25 @@ use crate::harness::{BACKEND_PORT, Driver, Lb, both_drivers, eventually, fresh_a
 both_drivers!(a_file_is_served_and_followed, a_broken_file_changes_nothing);
 
 /// A file of its own, removed in the end.
-struct Dynamic(PathBuf);
+pub struct Dynamic(PathBuf);
 
 impl Dynamic {
-    fn new(text: &str) -> Self {
+    pub fn new(text: &str) -> Self {
         let path = std::env::temp_dir().join(format!("ringress-{}.yml", fresh_address()));
         std::fs::write(&path, text).expect("write");
         Self(path)
     }
 
-    fn write(&self, text: &str) {
+    pub fn write(&self, text: &str) {
         std::fs::write(&self.0, text).expect("write");
+    }
+
+    pub fn text(&self) -> String {
+        std::fs::read_to_string(&self.0).expect("read")
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 }
 

@@ -16,6 +16,7 @@
 //! | `bounds` | options that bound heads, times and connections |
 //! | `overload` | more clients, bytes or descriptors than there is room for |
 //! | `proxy_protocol` | headers of both versions, from whom they are believed |
+//! | `services` | health checks, strategies, weighted groups, fallbacks, mirrors |
 //! | `draining` | clients before, at and after the stop signal |
 //! | `complaints` | bad labels and flags: one clear message, everything else works |
 //! | `files` | dynamic configuration in files, and what happens to them |
@@ -48,5 +49,6 @@ mod life;
 mod misbehaviour;
 mod overload;
 mod proxy_protocol;
+mod services;
 mod upgrades;
 mod waiting;

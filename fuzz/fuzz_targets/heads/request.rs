@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use ringress::h1::forward::{self, Origin};
+use ringress::h1::forward::{self, Origin, Target};
 use ringress::h1::framing::Framing;
 use ringress::h1::request::{self, RequestHead};
 use ringress::limits::{HEAD_FIELDS, HeadLimits, MAX_HEAD_FIELDS};
@@ -60,7 +60,8 @@ pub fn check(wire: &[u8]) {
 
 fn forwarded(head: &RequestHead<'_, '_>, host: Option<&str>, trusted: bool) -> Vec<u8> {
     let mut out = Vec::new();
-    forward::write(&mut out, head, host, &Origin { peer: PEER, trusted, server: SERVER });
+    let target = Target { host, prefix: "" };
+    forward::write(&mut out, head, target, &Origin { peer: PEER, trusted, server: SERVER });
     out
 }
 

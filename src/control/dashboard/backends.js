@@ -17,6 +17,7 @@ const STATES = {
   serving: "Takes new clients",
   starting: "Runs, but has not accepted a connection yet",
   draining: "On its way out: keeps the clients that hold its cookie, gets no new ones",
+  down: "A health check has found it unfit: gets no request",
   ejected: "Refused a connection just now: passed over for a moment",
   unsupported: "Its protocol cannot be spoken yet",
 };

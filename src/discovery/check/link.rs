@@ -69,14 +69,8 @@ fn service(model: &Model, name: &str) -> Option<Obstacle> {
         return Some(Obstacle::new(why, "use the API's own port"));
     }
     if let Some(group) = model.groups.get(name) {
-        return Some(match &group.disabled {
-            Some(why) => Obstacle::known(format!("its service {name}: {why}")),
-            None => {
-                let why =
-                    format!("its service {name} is made of services, which is not supported yet");
-                Obstacle::new(why, "name a loadBalancer")
-            }
-        });
+        let why = group.disabled.as_ref()?;
+        return Some(Obstacle::known(format!("its service {name}: {why}")));
     }
     let Some(service) = model.services.get(name) else {
         return Some(Obstacle::new(

@@ -89,14 +89,7 @@ pub fn balancer(
         |field: &str, value: &str| Given { label: below(place, field), value: value.to_owned() };
     let mut service = named(origin, name);
     match strategy(&wanted.strategy) {
-        Some(strategy) => {
-            service.strategy = strategy;
-            if strategy != Strategy::RoundRobin {
-                let problem = "is known to Traefik but not supported yet, and treated as wrr";
-                let given = given("strategy", &wanted.strategy);
-                voice.say_of(Severity::Warning, &given, problem, "");
-            }
-        }
+        Some(strategy) => service.strategy = strategy,
         None => {
             let wrong = Wrong::new("is not a strategy", "use wrr, p2c, hrw or leasttime");
             voice.reject(&given("strategy", &wanted.strategy), wrong, "the service is left out");
@@ -109,14 +102,6 @@ pub fn balancer(
     let at = below(place, "healthCheck");
     service.health_check =
         wanted.health_check.as_ref().and_then(|check| health::active(&at, check, voice));
-    for (check, said) in [
-        ("healthCheck", service.health_check.is_some()),
-        ("passiveHealthCheck", wanted.passive_health_check.is_some()),
-    ] {
-        if said {
-            voice.not_yet(&given(check, ""));
-        }
-    }
     service.passive_health_check = wanted.passive_health_check.as_ref().map(health::passive);
     if let Some(interval) = wanted.response_forwarding.as_ref().and_then(|r| r.flush_interval) {
         service.flush_interval = interval.as_nanoseconds() / 1_000_000;
@@ -179,9 +164,6 @@ pub fn servers_of_file(
     for (index, server) in wanted.iter().enumerate() {
         let place = below(place, &format!("[{index}]"));
         let given = Given { label: below(&place, "url"), value: server.url.clone() };
-        if server.preserve_path {
-            voice.not_yet(&Given { label: below(&place, "preservePath"), value: String::new() });
-        }
         let read = self::server(server, names);
         let weight = values::weight_of(server.weight.unwrap_or(1));
         match (read, weight) {
