@@ -9,8 +9,9 @@ use crate::limits::{
 use crate::model::{Complaint, Dialect, Severity};
 
 use super::draft::{DockerDraft, Draft, EntryDraft};
+use super::table::PROVIDERS;
 use super::{
-    Api, Docker, EntryPoint, File, Forwarding, Http, LifeCycle, Limits, Log, Static, Trust,
+    Api, Docker, EntryPoint, File, Forwarding, Http, LifeCycle, Limits, Log, Rest, Static, Trust,
 };
 
 /// The entry point that the API is served on; as data entry point it has no special meaning.
@@ -54,7 +55,12 @@ pub(super) fn finish(
     let docker = providers(&draft, dialect);
     let file = file(&draft, &mut say);
     let http = http(&draft, &mut say);
-    if docker.is_empty() && file.is_none() && http.is_none() {
+    let rest = draft.rest.asked().then_some(Rest { insecure: draft.rest_insecure });
+    if rest.is_some() {
+        let problem = "the provider rest is known to Traefik but not supported yet";
+        say(Severity::Warning, problem.to_owned(), "use --providers.file.filename");
+    }
+    if docker.is_empty() && file.is_none() && http.is_none() && rest.is_none() {
         let problem = "no provider is asked for, so no service will be found".to_owned();
         say(Severity::Warning, problem, "add --providers.swarm or --docker --docker.swarmMode");
     }
@@ -72,6 +78,15 @@ pub(super) fn finish(
         docker,
         file,
         http,
+        rest,
+        precedence: match draft.precedence.as_slice() {
+            [] => PROVIDERS.map(str::to_owned).into(),
+            named => named.to_vec(),
+        },
+        default_rule_syntax: draft.default_rule_syntax.unwrap_or(match dialect {
+            Dialect::V3 => Dialect::V3,
+            Dialect::V1 | Dialect::V2 => Dialect::V2,
+        }),
         throttle: draft.throttle.unwrap_or(THROTTLE),
         health_check_interval: draft
             .health_check_interval

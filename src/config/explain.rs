@@ -112,6 +112,12 @@ fn effective(statics: &Static) -> Pairs {
         }
         say("providers.http.maxResponseBodySize", bound(http.max_body));
     }
+    if let Some(rest) = &statics.rest {
+        say("providers.rest.insecure", rest.insecure.to_string());
+    }
+    say("providers.precedence", statics.precedence.join(","));
+    let syntax = if statics.default_rule_syntax == Dialect::V3 { "v3" } else { "v2" };
+    say("core.defaultRuleSyntax", syntax.to_owned());
     say("providers.providersThrottleDuration", time(statics.throttle));
     for entry_point in &statics.entry_points {
         self::entry_point(entry_point, &mut pairs);

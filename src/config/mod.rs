@@ -37,6 +37,12 @@ pub struct Static {
     pub docker: Vec<Docker>,
     pub file: Option<File>,
     pub http: Option<Http>,
+    pub rest: Option<Rest>,
+    /// Providers in lower case: among equal priorities the router of the first goes first. Those
+    /// that are missing come last.
+    pub precedence: Vec<String>,
+    /// The syntax of rules whose router names none, in the later dialects.
+    pub default_rule_syntax: Dialect,
     /// At most so often a provider's news are taken, unless they are the first for a while.
     pub throttle: Duration,
     /// Between two questions of a health check that does not say (Traefik 1).
@@ -133,6 +139,13 @@ pub struct Http {
     pub headers: Vec<(String, String)>,
     /// Bytes; `None` for no bound.
     pub max_body: Option<usize>,
+}
+
+/// Dynamic configuration that is put to the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rest {
+    /// On the entry point `traefik`, by everybody who gets there.
+    pub insecure: bool,
 }
 
 /// The control plane's own listener and what it serves.

@@ -3,6 +3,8 @@
 //! To support another option is to add a row here, and to drop its prefix from [`NOT_YET`].
 
 use crate::limits::{MAX_HEAD_BYTES, MAX_HEAD_FIELDS};
+use crate::model::Dialect;
+use crate::nearest::nearest;
 
 use super::DriverChoice;
 use super::draft::Draft;
@@ -41,6 +43,7 @@ pub(super) static OPTIONS: &[Row] = &[
     row("file.watch", First, Switch(|d, _, on| d.file().watch = Some(on)), "follow changes (true)"),
     row("providersThrottleDuration", First, Time(|d, _, t| d.throttle = Some(t)), "at most so often news of one provider are taken (2)"),
     row("healthCheck.interval", First, Time(|d, _, t| d.health_check_interval = Some(t)), "between two questions of health checks that do not say (30)"),
+    row("rest", First, Switch(|d, _, on| { d.rest.set(on); d.rest_insecure = on; }), "not yet: take dynamic configuration at PUT /api/providers/rest"),
     // Traefik 1: doors.
     row("entryPoints.*.tls", First, Needs, "not yet: the entry point stays closed"),
     row("entryPoints.*.redirect", First, Needs, "not yet: the entry point stays closed"),
@@ -101,6 +104,10 @@ pub(super) static OPTIONS: &[Row] = &[
     row("providers.http.headers.*", Later, Text(|d, n, v| { d.http().headers.push((n.to_owned(), v.to_owned())); Ok(none()) }), "a header of the questions"),
     row("providers.http.maxResponseBodySize", Later, Whole(|d, _, n| d.http().max_body = Some(n)), "most bytes of an answer (-1: no bound)"),
     row("providers.providersThrottleDuration", Later, Time(|d, _, t| d.throttle = Some(t)), "at most so often news of one provider are taken (2)"),
+    row("providers.rest", Later, Switch(|d, _, on| d.rest.set(on)), "not yet: take dynamic configuration by PUT"),
+    row("providers.rest.insecure", Later, Switch(|d, _, on| { d.rest.touch(); d.rest_insecure = on; }), "not yet: at /api/providers/rest on :8080 (false)"),
+    row("providers.precedence", Later, List(precedence), "whose router goes first among equal priorities (swarm,docker,file,http,rest)"),
+    row("core.defaultRuleSyntax", Later, Text(rule_syntax), "v2 or v3 (v3)"),
     // Traefik 2 and 3: doors.
     row("entryPoints.*", Later, Switch(|d, n, _| { d.entry(n); }), "an entry point of this name"),
     row("entryPoints.*.address", Later, Text(entry_address), ":80, 127.0.0.1:80 or [::1]:80"),
@@ -158,6 +165,27 @@ pub(super) static OPTIONS: &[Row] = &[
     row("ringress.handover", Own, Text(handover), "restart in place: take over from the process at this Unix socket; also RINGRESS_HANDOVER"),
 ];
 
+/// Every provider of Traefik 3, in the order in which their routers go among equal priorities.
+pub(super) const PROVIDERS: [&str; 17] = [
+    "kubernetesgateway",
+    "kubernetescrd",
+    "kubernetes",
+    "kubernetesingressnginx",
+    "swarm",
+    "docker",
+    "file",
+    "redis",
+    "knative",
+    "consul",
+    "consulcatalog",
+    "nomad",
+    "etcd",
+    "ecs",
+    "http",
+    "zookeeper",
+    "rest",
+];
+
 /// Options that Traefik knows and we do not do yet, by prefix; and whose they are.
 ///
 /// A section that is partly done is listed by its missing parts, so that a slip in the others is
@@ -165,11 +193,11 @@ pub(super) static OPTIONS: &[Row] = &[
 #[rustfmt::skip]
 pub(super) static NOT_YET: &[(&str, Family)] = &[
     // Traefik 1.
-    ("entryPoints.*.compress", First), ("acme", First), ("rest", First), ("retry", First), 
+    ("entryPoints.*.compress", First), ("acme", First), ("retry", First),
     ("insecureSkipVerify", First), ("rootCAs", First), ("keepTrailingSlash", First),
     ("allowMinWeightZero", First), ("accessLogsFile", First), ("traefikLogsFile", First),
     ("traefikLog.filePath", First), ("api.statistics", First),
-    ("docker.tls", First), 
+    ("docker.tls", First),
     ("docker.filename", First), ("docker.templateVersion", First), ("docker.debugLogGeneratedTemplate", First),
     ("docker.trace", First),
     ("web.certFile", First), ("web.keyFile", First), ("web.readOnly", First), ("web.path", First),
@@ -179,18 +207,17 @@ pub(super) static NOT_YET: &[(&str, Family)] = &[
     ("etcd", First), ("eureka", First), ("kubernetes", First), ("marathon", First), ("mesos", First),
     ("rancher", First), ("serviceFabric", First), ("zookeeper", First), ("cluster", First),
     // Traefik 2 and 3.
-    ("certificatesResolvers", Later), ("tcpServersTransport", Later), ("experimental", Later), ("core", Later),
+    ("certificatesResolvers", Later), ("tcpServersTransport", Later), ("experimental", Later),
     ("spiffe", Later), ("ocsp", Later), ("pilot", Later), ("hub", Later),
     ("providers.docker.username", Later), ("providers.docker.password", Later), ("providers.docker.tls", Later),
     ("providers.docker.httpClientTimeout", Later),
     ("providers.swarm.username", Later), ("providers.swarm.password", Later), ("providers.swarm.tls", Later),
     ("providers.swarm.httpClientTimeout", Later),
-    ("providers.http.tls", Later), ("providers.rest", Later), ("providers.plugin", Later),
+    ("providers.http.tls", Later), ("providers.plugin", Later),
     ("providers.kubernetesIngress", Later), ("providers.kubernetesCRD", Later), ("providers.kubernetesGateway", Later),
     ("providers.knative", Later), ("providers.consul", Later), ("providers.consulCatalog", Later),
     ("providers.nomad", Later), ("providers.ecs", Later), ("providers.etcd", Later), ("providers.zooKeeper", Later),
     ("providers.redis", Later), ("providers.rancher", Later), ("providers.marathon", Later),
-    ("providers.precedence", Later), 
     ("entryPoints.*.allowACMEByPass", Later), ("entryPoints.*.reusePort", Later),
     ("entryPoints.*.forwardedHeaders.connection", Later), ("entryPoints.*.forwardedHeaders.notAppendXForwardedFor", Later),
     ("entryPoints.*.http.encodeQuerySemicolons", Later), ("entryPoints.*.http.sanitizePath", Later),
@@ -214,6 +241,30 @@ pub(super) static NOT_YET: &[(&str, Family)] = &[
 
 /// Options that are taken and rightly change nothing: we phone nobody.
 pub(super) static SILENT: &[&str] = &["checkNewVersion", "sendAnonymousUsage", "global"];
+
+fn precedence(draft: &mut Draft, _: &str, names: Vec<String>) -> Result<(), Wrong> {
+    for name in names {
+        let name = name.to_lowercase();
+        if !PROVIDERS.contains(&name.as_str()) {
+            let near = nearest(&name, PROVIDERS.iter().copied());
+            let remedy = near.map_or("use swarm,docker,file,http,rest".to_owned(), |near| {
+                format!("did you mean {near}?")
+            });
+            return Err(Wrong::new(format!("holds {name:?}, which is no provider"), remedy));
+        }
+        draft.precedence.push(name);
+    }
+    Ok(())
+}
+
+fn rule_syntax(draft: &mut Draft, _: &str, text: &str) -> Result<Vec<String>, Wrong> {
+    draft.default_rule_syntax = Some(match text.trim() {
+        "v2" => Dialect::V2,
+        "v3" => Dialect::V3,
+        _ => return Err(Wrong::new("is not a syntax of rules", "use v2 or v3")),
+    });
+    Ok(none())
+}
 
 const fn none() -> Vec<String> {
     Vec::new()
