@@ -37,11 +37,7 @@ const IDLE_OF_TRAEFIK: Duration = Duration::from_secs(180);
 /// What Go's transport takes a zero for.
 const MAX_IDLE_OF_GO: usize = 2;
 
-pub(super) fn finish(
-    draft: Draft,
-    dialect: Dialect,
-    mut complaints: Vec<Complaint>,
-) -> Result<Static, Vec<Complaint>> {
+pub(super) fn finish(draft: Draft, dialect: Dialect, mut complaints: Vec<Complaint>) -> Static {
     let mut say = |severity, problem: String, remedy: &str| {
         complaints.push(Complaint {
             severity,
@@ -53,7 +49,7 @@ pub(super) fn finish(
         });
     };
     let docker = providers(&draft, dialect);
-    let file = file(&draft, &mut say);
+    let file = file(&draft, dialect, &mut say);
     let http = http(&draft, &mut say);
     let rest = draft.rest.asked().then_some(Rest { insecure: draft.rest_insecure });
     if rest.is_some() {
@@ -68,10 +64,7 @@ pub(super) fn finish(
     let entry_points = entry_points(&draft, dialect, api.as_ref(), &mut say);
     let default_entry_points = defaults(&draft, dialect, &entry_points, &mut say);
     let life = life(&draft);
-    if complaints.iter().any(|complaint| complaint.severity == Severity::Error) {
-        return Err(complaints);
-    }
-    Ok(Static {
+    Static {
         dialect,
         entry_points,
         default_entry_points,
@@ -110,8 +103,9 @@ pub(super) fn finish(
         driver: draft.driver.unwrap_or_default(),
         workers: draft.workers,
         handover: draft.handover,
+        pointless: draft.pointless,
         complaints,
-    })
+    }
 }
 
 /// How a check speaks: severity, what is wrong, what would be right.
@@ -137,7 +131,7 @@ fn providers(draft: &Draft, dialect: Dialect) -> Vec<Docker> {
     found
 }
 
-fn file(draft: &Draft, say: &mut Say) -> Option<File> {
+fn file(draft: &Draft, dialect: Dialect, say: &mut Say) -> Option<File> {
     let file = &draft.file;
     if !file.section.asked() {
         return None;
@@ -149,6 +143,12 @@ fn file(draft: &Draft, say: &mut Say) -> Option<File> {
             let problem = "providers.file has both filename and directory, and the file is ignored";
             say(Severity::Warning, problem.to_owned(), "put the file into the folder");
             (folder, true)
+        }
+        (None, None) if dialect == Dialect::V1 => {
+            let problem = "the provider file names neither a file nor a folder, and what the \
+                           configuration file itself says of frontends is not read";
+            say(Severity::Warning, problem.to_owned(), "add --file.filename=/path/to/file.toml");
+            return None;
         }
         (None, None) => {
             let problem = "providers.file names neither a file nor a folder".to_owned();
@@ -229,6 +229,14 @@ fn control(draft: &Draft, dialect: Dialect, say: &mut Say) -> Option<Api> {
         return None;
     }
     let own = draft.entry_points.iter().find(|entry| is_control(entry));
+    // What such an entry point needs it needs for the API, too, and it is told with the others.
+    if own.is_some_and(|entry| entry.needs.is_some()) {
+        return None;
+    }
+    if let Some(needs) = control.web_needs.as_ref().filter(|_| web) {
+        stays_closed(CONTROL_NAME, needs, say);
+        return None;
+    }
     let default = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), CONTROL_PORT);
     let of_web = control.web_address.filter(|_| web);
     Some(Api {
@@ -238,6 +246,11 @@ fn control(draft: &Draft, dialect: Dialect, say: &mut Say) -> Option<Api> {
         ping: web || ping,
         metrics: metrics || (web && control.web_metrics),
     })
+}
+
+fn stays_closed(name: &str, needs: &str, say: &mut Say) {
+    let problem = format!("the entry point {name} stays closed: {needs} is not supported yet");
+    say(Severity::Warning, problem, "");
 }
 
 fn is_control(entry: &EntryDraft) -> bool {
@@ -260,13 +273,9 @@ fn entry_points(
             }
             continue;
         }
-        named = true;
+        named |= !is_control(entry);
         if let Some(needs) = &entry.needs {
-            let problem = format!(
-                "the entry point {} stays closed, because {needs} is not supported yet",
-                entry.name
-            );
-            say(Severity::Warning, problem, "");
+            stays_closed(&entry.name, needs, say);
             continue;
         }
         let Some(address) = entry.address else {

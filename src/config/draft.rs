@@ -62,6 +62,8 @@ pub(super) struct Draft {
     pub driver: Option<DriverChoice>,
     pub workers: Option<usize>,
     pub handover: Option<std::path::PathBuf>,
+    /// Options as given that rightly change nothing.
+    pub pointless: Vec<String>,
 }
 
 #[derive(Debug, Default)]
@@ -101,6 +103,8 @@ pub(super) struct ControlDraft {
     pub web: Section,
     pub web_address: Option<SocketAddr>,
     pub web_metrics: bool,
+    /// What `--web` asks for and must not be opened without.
+    pub web_needs: Option<String>,
     pub api: Section,
     pub insecure: Option<bool>,
     pub dashboard: Option<bool>,

@@ -63,28 +63,16 @@ fn today(key: &str) -> String {
     renamed.unwrap_or_else(|| key.to_owned()).to_lowercase()
 }
 
-/// The last setting that says so; Traefik 1 says all of an entry point in one.
+/// The last setting that says so.
 fn source(key: &str, given: &[(String, &Setting)]) -> String {
     let folded = key.to_lowercase();
-    let of_entry_point = folded.strip_prefix("entrypoints.").and_then(|rest| rest.split_once('.'));
     let says = |(today, setting): &&(String, &Setting)| {
-        let in_one = || {
-            let text = setting.value.as_deref().unwrap_or_default().to_lowercase();
-            let has = |start: &str| text.split_whitespace().any(|field| field.starts_with(start));
-            of_entry_point.is_some_and(|(name, option)| {
-                let option = option.split('.').next().unwrap_or(option);
-                text.split_whitespace().any(|field| field.strip_prefix("name:") == Some(name))
-                    && has(option)
-            })
-        };
-        *today == folded
-            || (setting.key == "entrypoints" && in_one())
-            || (setting.key == "web" && OF_WEB.contains(&key))
+        *today == folded || (setting.key == "web" && OF_WEB.contains(&key))
     };
     match given.iter().rfind(says) {
         None => "default".to_owned(),
         Some((_, setting)) => match &setting.source {
-            Source::File(path) => format!("file {path}: {}", setting.spelled),
+            Source::File { path, line } => format!("{path}:{line}"),
             Source::Flags | Source::Environment => setting.spelled.clone(),
         },
     }
@@ -175,6 +163,7 @@ fn entry_point(entry_point: &EntryPoint, pairs: &mut Pairs) {
     let mut say = |key: &str, value: String| {
         pairs.push((format!("entryPoints.{}.{key}", entry_point.name), value));
     };
+    say("address", entry_point.address.to_string());
     let mut trust = |key: &str, trust: &Trust| {
         let networks = trust.networks.iter();
         let networks: Vec<String> =
@@ -186,7 +175,6 @@ fn entry_point(entry_point: &EntryPoint, pairs: &mut Pairs) {
     if let Some(peers) = &entry_point.proxy_protocol {
         trust("proxyProtocol", peers);
     }
-    say("address", entry_point.address.to_string());
     say("transport.respondingTimeouts.readTimeout", time(entry_point.read_timeout));
     say("transport.respondingTimeouts.writeTimeout", time(entry_point.write_timeout));
     say("transport.respondingTimeouts.idleTimeout", time(entry_point.idle_timeout));
@@ -239,7 +227,7 @@ mod tests {
         let args: Vec<String> = line.split(' ').map(|arg| arg.replace('_', " ")).collect();
         let env: Vec<(String, String)> =
             env.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let lines = explained(&args, &env).unwrap().1;
+        let lines = explained(&args, &env).1;
         let found = lines.into_iter().find(|line| line.key == key);
         let found = found.unwrap_or_else(|| panic!("{key} of {line}"));
         (found.value, found.source)
@@ -256,7 +244,7 @@ mod tests {
             ("providers.docker.watch", "true", "default"),
             ("log.level", "DEBUG", "-l"),
             ("ping", "true", "--web"),
-            ("entryPoints.http.address", "[::]:81", "--entryPoints"),
+            ("entryPoints.http.address", "[::]:81", "--entryPoints Name:http Address"),
             ("entryPoints.http.forwardedHeaders.insecure", "true", "default"),
             ("lifeCycle.graceTimeOut", "10s", "default"),
         ] {

@@ -173,6 +173,7 @@ pub fn config(api: Option<Api>) -> Static {
         driver: DriverChoice::Auto,
         workers: Some(2),
         handover: None,
+        pointless: Vec::new(),
         complaints: Vec::new(),
     }
 }

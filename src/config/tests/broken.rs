@@ -1,0 +1,1 @@
+//! Options, variables and files that are wrong: each has one message with place and remedy.
