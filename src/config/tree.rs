@@ -85,8 +85,10 @@ const OWN: &[(&str, &str)] = &[
 
 /// All settings, those that count more behind the others.
 ///
-/// Traefik 2 and 3 never merge their sources: a file makes them deaf to every flag, and a flag to
-/// every `TRAEFIK_*` variable. Traefik 1 puts its flags over its file.
+/// Traefik 2 and 3 take the first source that says anything, a file before flags before variables,
+/// and ignore the others without a word. Here flags count more than a file and a file more than
+/// variables, and what Traefik would have ignored is said; one flag makes deaf to variables, as
+/// with Traefik. Traefik 1 puts its flags over its file, too.
 pub(super) fn gather(args: &[String], env: &[(String, String)]) -> (Vec<Setting>, Vec<Complaint>) {
     let mut complaints = Vec::new();
     let flags = from_flags(args, &mut complaints);
@@ -97,22 +99,19 @@ pub(super) fn gather(args: &[String], env: &[(String, String)]) -> (Vec<Setting>
     let mut expanded = |all: Vec<Setting>| -> Vec<Setting> {
         all.into_iter().flat_map(|one| entrypoint::expand(one, &mut complaints)).collect()
     };
-    let (mut flags, mut variables) = (expanded(flags), expanded(variables));
-    let mut silence = |lost: &mut Vec<Setting>, problem: &str, remedy: &str| {
-        let lost = lost.extract_if(.., |setting| is_traefiks(setting));
-        complaints.extend(lost.map(|setting| setting.complain_of_name(problem, remedy)));
-    };
-    if let Some(path) = &file.path {
-        let problem = format!("is ignored, because {path} is read, as Traefik has it");
-        let remedy = "write it there, or take the file away";
-        silence(&mut variables, &problem, remedy);
-        if !options::is_first(file.settings.iter().chain(&flags)) {
-            silence(&mut flags, &problem, remedy);
+    let (flags, mut variables) = (expanded(flags), expanded(variables));
+    if flags.iter().any(is_traefiks) {
+        for variable in variables.extract_if(.., |variable| is_traefiks(variable)) {
+            let problem = "is ignored, because options are given on the command line";
+            complaints.push(variable.complain_of_name(problem, "use one of both"));
         }
     }
-    if flags.iter().any(is_traefiks) {
-        let problem = "is ignored, because options are given on the command line";
-        silence(&mut variables, problem, "use one of both");
+    if let Some(path) = &file.path {
+        let first = options::is_first(file.settings.iter().chain(&flags));
+        let sources = [(&flags, !first), (&variables, true)];
+        for source in sources.iter().filter(|(_, silenced)| *silenced) {
+            complaints.extend(against_traefik(source.0, path));
+        }
     }
     let mut tree: Vec<Setting> = Vec::new();
     for (name, value) in env {
@@ -130,6 +129,15 @@ pub(super) fn gather(args: &[String], env: &[(String, String)]) -> (Vec<Setting>
 /// Our own options say nothing about Traefik's, so they silence none of them.
 fn is_traefiks(setting: &Setting) -> bool {
     !setting.key.starts_with("ringress.") && setting.key != "configfile"
+}
+
+/// What holds here beside a file, and would not with Traefik.
+fn against_traefik(settings: &[Setting], path: &str) -> Option<Complaint> {
+    let ours: Vec<&Setting> = settings.iter().filter(|setting| is_traefiks(setting)).collect();
+    let names: Vec<&str> = ours.iter().map(|setting| setting.spelled.as_str()).collect();
+    let problem = format!("holds, and Traefik would ignore it, because {path} is read");
+    let all = Setting { spelled: names.join(", "), ..(*ours.first()?).clone() };
+    Some(all.complain_of_name(&problem, "write it there to have the same with both"))
 }
 
 pub(super) fn setting(name: &str, spelled: &str, value: Option<&str>, source: Source) -> Setting {

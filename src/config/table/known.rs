@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::super::options::Family::{self, First, Later, Second, Shared};
 use super::super::value::{self, Wrong};
 use Fate::{Needed, NotYet, Pointless};
-use Kind::{Any, List, Number, Off, On, Text, Time, Whole, Word};
+use Kind::{Any, List, Number, Numbers, Off, On, Text, Time, Whole, Word};
 
 /// What becomes of an option that is taken and sets nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,7 @@ pub(in crate::config) enum Kind {
     Time,
     Whole,
     Number,
+    Numbers,
     Text,
     List,
     Word(&'static [&'static str]),
@@ -63,6 +64,9 @@ impl Kind {
             Time => drop(value::time(value)?),
             Whole => drop(value::whole(value)?),
             Number => drop(value::number(value)?),
+            Numbers => {
+                value::list(value).iter().try_for_each(|one| value::number(one).map(drop))?;
+            }
             Word(words) if !words.iter().any(|word| word.eq_ignore_ascii_case(value.trim())) => {
                 let remedy = format!("use {}", words.join(" or "));
                 return Err(Wrong::new("is not one of the words that are possible", remedy));
@@ -83,7 +87,7 @@ impl Kind {
             Time => "<seconds>",
             Whole | Number => "<number>",
             Text | Word(_) => "<text>",
-            List => "<a,b>",
+            List | Numbers => "<a,b>",
         }
     }
 }
@@ -154,7 +158,7 @@ static SECTIONS: &[Section] = &[
         (Off, "metrics.datadog metrics.statsd metrics.influxdb"), (Text, "path metrics.prometheus.entryPoint"),
         (Text, "metrics.datadog.address metrics.statsd.address metrics.influxdb.address"),
         (Time, "metrics.datadog.pushInterval metrics.statsd.pushInterval metrics.influxdb.pushInterval"),
-        (List, "metrics.prometheus.buckets"), (Whole, "statistics.recentErrors"),
+        (Numbers, "metrics.prometheus.buckets"), (Whole, "statistics.recentErrors"),
     ]),
     (Pointless, First, &["web"], &[(Off, "readOnly")]),
     (NotYet, First, &["api"], &[(Off, "statistics"), (Whole, "statistics.recentErrors")]),
@@ -251,7 +255,7 @@ static SECTIONS: &[Section] = &[
     (NotYet, Shared, &["ping"], &[(Off, "manualRouting"), (Whole, "terminatingStatusCode")]),
     (NotYet, Shared, &["metrics"], &[(Off, "addInternals")]),
     (NotYet, Shared, &["metrics.prometheus"], &[
-        LABELS, (Off, "addRoutersLabels manualRouting"), (List, "buckets"), (Text, "headerLabels.*"),
+        LABELS, (Off, "addRoutersLabels manualRouting"), (Numbers, "buckets"), (Text, "headerLabels.*"),
     ]),
     (NotYet, Shared, &["metrics.datadog", "metrics.statsd", "metrics.influxdb", "metrics.influxdb2"], &[
         LABELS, (Off, ". addRoutersLabels"), (Text, "address prefix"), (Time, "pushInterval"),
@@ -262,7 +266,7 @@ static SECTIONS: &[Section] = &[
     (NotYet, Later, &["metrics.influxdb2"], &[(Text, "token org bucket additionalLabels.*")]),
     (NotYet, Later, &["metrics.otlp", "accessLog.otlp", "log.otlp", "tracing.otlp"], COLLECTOR),
     (NotYet, Later, &["metrics.otlp"], &[
-        LABELS, (Off, "addRoutersLabels"), (List, "explicitBoundaries"), (Time, "pushInterval"),
+        LABELS, (Off, "addRoutersLabels"), (Numbers, "explicitBoundaries"), (Time, "pushInterval"),
     ]),
     (NotYet, Shared, &["accessLog"], &[
         (Whole, "bufferingSize"), (Off, "addInternals dualOutput filters.retryAttempts"),

@@ -61,12 +61,31 @@ fn files_say_what_flags_say() {
 }
 
 #[test]
-fn a_file_makes_traefik_deaf_and_says_so() {
+fn flags_count_more_than_a_file_and_a_file_more_than_variables() {
     let file = TestFile::new(FILES[0].0, FILES[0].1);
     let found = file.load("--log.level=DEBUG --ringress.workers=3").unwrap();
-    assert_eq!((found.log.level, found.workers), (tracing::Level::WARN, Some(3)));
+    assert_eq!((found.log.level, found.workers), (tracing::Level::DEBUG, Some(3)));
+    assert_eq!(found.entry_points[0].trust.networks.len(), 2);
     let said = warnings(&found);
-    assert!(said.len() == 1 && said[0].contains("--log.level is ignored, because"), "{said:?}");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("command line: --log.level holds, and Traefik would ignore it"));
+    // A list takes the place of the other, and does not add to it.
+    let list = "--entryPoints.web.forwardedHeaders.trustedIPs";
+    let found = file.load(&format!("{list}=10.0.0.1 {list}=10.0.0.2,10.0.0.3")).unwrap();
+    assert_eq!(found.entry_points[0].trust.networks.len(), 3);
+
+    let named = args(&format!("--configFile={}", file.0.display()));
+    let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let env = [variable("TRAEFIK_LOG_LEVEL", "DEBUG"), variable("TRAEFIK_LOG_FORMAT", "json")];
+    let found = load(&named, &env).unwrap();
+    assert_eq!((found.log.level, found.log.json), (tracing::Level::WARN, true));
+    let said = warnings(&found);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("environment: TRAEFIK_LOG_FORMAT, TRAEFIK_LOG_LEVEL holds"));
+    // One flag still silences all variables.
+    let found = load(&[named, args("--ping=false")].concat(), &env).unwrap();
+    assert!(!found.log.json && !found.api.unwrap().ping);
+    assert_eq!(found.complaints.len(), 3);
     // Traefik 1 puts its flags over its file.
     let first = TestFile::new(
         "traefik.toml",

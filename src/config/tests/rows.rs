@@ -1,1 +1,1 @@
-//! Every option of Traefik's that is documented: taken, from each source, with an effect that shows.
+//! Every documented option: taken, from each source, with an effect that shows.
