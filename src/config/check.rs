@@ -56,7 +56,8 @@ pub(super) fn finish(draft: Draft, dialect: Dialect, mut complaints: Vec<Complai
         let problem = "the provider rest is known to Traefik but not supported yet";
         say(Severity::Warning, problem.to_owned(), "use --providers.file.filename");
     }
-    if docker.is_empty() && file.is_none() && http.is_none() && rest.is_none() {
+    let others = [draft.file.section, draft.http.section, draft.rest];
+    if docker.is_empty() && !others.iter().any(|section| section.asked()) {
         let problem = "no provider is asked for, so no service will be found".to_owned();
         say(Severity::Warning, problem, "add --providers.swarm or --docker --docker.swarmMode");
     }
@@ -264,7 +265,7 @@ fn entry_points(
     say: &mut Say,
 ) -> Vec<EntryPoint> {
     let mut found: Vec<EntryPoint> = Vec::new();
-    let mut named = false;
+    let (mut named, mut nowhere) = (false, false);
     for entry in &draft.entry_points {
         if api.is_some() && is_control(entry) {
             if entry.proxy_protocol.section.asked() {
@@ -282,6 +283,7 @@ fn entry_points(
             let problem = format!("the entry point {} has no address", entry.name);
             let remedy = format!("add --entryPoints.{}.address=:80", entry.name);
             say(Severity::Error, problem, &remedy);
+            nowhere = true;
             continue;
         };
         check_proxy_protocol(dialect, entry, say);
@@ -293,7 +295,7 @@ fn entry_points(
         let entry = EntryDraft { name: DEFAULT_ENTRY_POINT.to_owned(), ..EntryDraft::default() };
         let address = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_ENTRY_PORT);
         found.push(entry_point(draft, dialect, &entry, address));
-    } else if found.is_empty() {
+    } else if found.is_empty() && !nowhere {
         // Not an error: what we do not do yet never keeps the process from starting, and the
         // dashboard is where the user reads why nothing answers.
         let problem = "no entry point can be opened".to_owned();

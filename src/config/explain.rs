@@ -63,18 +63,41 @@ fn today(key: &str) -> String {
     renamed.unwrap_or_else(|| key.to_owned()).to_lowercase()
 }
 
-/// The last setting that says so.
+/// The last setting that says so, or else what says it of all entry points, or by the way.
 fn source(key: &str, given: &[(String, &Setting)]) -> String {
-    let folded = key.to_lowercase();
-    let says = |(today, setting): &&(String, &Setting)| {
-        *today == folded || (setting.key == "web" && OF_WEB.contains(&key))
-    };
-    match given.iter().rfind(says) {
+    let key = key.to_lowercase();
+    let wide = of_all(&key);
+    let last = |says: &dyn Fn(&str) -> bool| given.iter().rfind(|(today, _)| says(today));
+    let found = last(&|today| today == key)
+        .or_else(|| last(&|today| today == wide || of_all(today) == key))
+        .or_else(|| last(&|today| today == "web" && OF_WEB.contains(&key.as_str())))
+        .or_else(|| last(&|today| today.strip_prefix(&key).is_some_and(|r| r.starts_with('.'))));
+    match found {
         None => "default".to_owned(),
         Some((_, setting)) => match &setting.source {
             Source::File { path, line } => format!("{path}:{line}"),
             Source::Flags | Source::Environment => setting.spelled.clone(),
         },
+    }
+}
+
+/// The name of the same thing for all entry points at once.
+fn of_all(key: &str) -> String {
+    let mut segments = key.splitn(3, '.');
+    match (segments.next(), segments.next(), segments.next()) {
+        (Some("entrypoints"), Some(_), Some("asdefault")) => "defaultentrypoints".to_owned(),
+        (Some("entrypoints"), Some(_), Some("http.maxheaderbytes")) => {
+            "ringress.maxheaderbytes".to_owned()
+        }
+        (Some("entrypoints"), Some(_), Some(rest)) => match rest.strip_prefix("transport.") {
+            Some(rest) => rest.to_owned(),
+            None => key.to_owned(),
+        },
+        (Some("ringress"), Some("entrypoints"), Some(rest)) => match rest.split_once('.') {
+            Some((_, rest)) => format!("ringress.{rest}"),
+            None => key.to_owned(),
+        },
+        _ => key.to_owned(),
     }
 }
 
@@ -140,6 +163,7 @@ fn effective(statics: &Static) -> Pairs {
 }
 
 fn provider(docker: &Docker, pairs: &mut Pairs) {
+    pairs.push((format!("providers.{}", docker.name), true.to_string()));
     let mut say = |key: &str, value: String| {
         pairs.push((format!("providers.{}.{key}", docker.name), value));
     };

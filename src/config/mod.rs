@@ -256,7 +256,15 @@ fn settle(
 ) -> (Static, Vec<tree::Setting>) {
     let mut draft = draft::Draft::default();
     for setting in &options::with_sections(tree.clone()) {
-        complaints.extend(options::apply(&mut draft, setting));
+        for new in options::apply(&mut draft, setting) {
+            // The elements of a file's list are settings each, and ask for one thing.
+            let same = |old: &Complaint| {
+                (&old.setting, &old.value, &old.problem) == (&new.setting, &new.value, &new.problem)
+            };
+            if !complaints.iter().any(same) {
+                complaints.push(new);
+            }
+        }
     }
     (check::finish(draft, dialect(&tree), complaints), tree)
 }

@@ -187,7 +187,7 @@ fn unknown(setting: &Setting) -> Option<Complaint> {
     }
     let candidates: Vec<String> = names().map(|name| filled(name, &setting.segments)).collect();
     let remedy = match nearest(key, candidates.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean {}{near}?", setting.dashes()),
+        Some(near) => format!("did you mean {}?", setting.like(near)),
         None => "see ringress --help".to_owned(),
     };
     Some(setting.complain_of_name("is not a known option and is ignored", remedy))

@@ -37,11 +37,12 @@ pub(super) enum Source {
 }
 
 impl Setting {
-    /// What stands before a name where this one was given.
-    pub fn dashes(&self) -> &'static str {
+    /// Another option in the way in which this one was given.
+    pub fn like(&self, name: &str) -> String {
         match self.source {
-            Source::Flags => "--",
-            Source::Environment | Source::File { .. } => "",
+            Source::Flags => format!("--{name}"),
+            Source::Environment => format!("TRAEFIK_{}", name.replace('.', "_").to_uppercase()),
+            Source::File { .. } => name.to_owned(),
         }
     }
 

@@ -3,10 +3,10 @@
 use super::*;
 
 /// A file of that name in a folder of its own, which is removed in the end.
-struct TestFile(std::path::PathBuf);
+pub struct TestFile(std::path::PathBuf);
 
 impl TestFile {
-    fn new(name: &str, text: &str) -> Self {
+    pub fn new(name: &str, text: &str) -> Self {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let folder = format!("ringress-config-{}-{number}", std::process::id());
@@ -17,8 +17,12 @@ impl TestFile {
         Self(path)
     }
 
+    pub fn flag(&self) -> String {
+        format!("--configFile={}", self.0.display())
+    }
+
     fn load(&self, line: &str) -> Result<Static, Vec<Complaint>> {
-        load(&args(&format!("--configFile={} {line}", self.0.display())), &[])
+        load(&args(&format!("{} {line}", self.flag())), &[])
     }
 }
 
@@ -74,7 +78,7 @@ fn flags_count_more_than_a_file_and_a_file_more_than_variables() {
     let found = file.load(&format!("{list}=10.0.0.1 {list}=10.0.0.2,10.0.0.3")).unwrap();
     assert_eq!(found.entry_points[0].trust.networks.len(), 3);
 
-    let named = args(&format!("--configFile={}", file.0.display()));
+    let named = args(&file.flag());
     let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let env = [variable("TRAEFIK_LOG_LEVEL", "DEBUG"), variable("TRAEFIK_LOG_FORMAT", "json")];
     let found = load(&named, &env).unwrap();

@@ -1,1 +1,0 @@
-//! Every documented option: taken, from each source, with an effect that shows.
