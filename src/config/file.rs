@@ -10,8 +10,8 @@ use crate::model::{Complaint, Severity};
 /// Folders in which Traefik looks, in its order; a variable of the environment stands first.
 const PLACES: &[(Option<&str>, &str)] = &[
     (None, "/etc/traefik"),
-    (Some("XDG_CONFIG_HOME"), "traefik"),
-    (Some("HOME"), ".config/traefik"),
+    (Some("XDG_CONFIG_HOME"), ""),
+    (Some("HOME"), ".config"),
     // Traefik 1's.
     (Some("HOME"), ".traefik"),
     (None, "."),
@@ -25,7 +25,7 @@ const DYNAMIC: &[&str] = &["backends", "frontends", "http", "tcp", "udp", "tls"]
 /// What a file says.
 #[derive(Default)]
 pub(super) struct Read {
-    /// Without one, none was named and none found.
+    /// Without one, none was named and none found, or it could not be read.
     pub path: Option<Arc<str>>,
     pub settings: Vec<Setting>,
     pub complaints: Vec<Complaint>,
@@ -42,9 +42,10 @@ pub(super) fn settings(named: Option<&Setting>, env: &[(String, String)]) -> Rea
         },
     };
     let name: Arc<str> = path.display().to_string().into();
-    let mut found = Read { path: Some(Arc::clone(&name)), ..Read::default() };
+    let mut found = Read::default();
     match read(&path) {
         Ok(fields) => {
+            found.path = Some(Arc::clone(&name));
             for (key, node) in &fields {
                 found.take(&name, key, node);
             }

@@ -180,9 +180,9 @@ fn names() -> impl Iterator<Item = &'static str> {
 
 fn unknown(setting: &Setting) -> Option<Complaint> {
     let key = setting.key.as_str();
-    // A section without anything in it: `providers: {}`.
+    // A section without anything in it: `providers: {}`, `--log`.
     let is_section = || names().any(|name| name.contains('.') && starts(name, key));
-    if setting.value.is_none() && is_section() {
+    if setting.value.as_deref().is_none_or(|value| value::switch(value).is_ok()) && is_section() {
         return None;
     }
     let candidates: Vec<String> = names().map(|name| filled(name, &setting.segments)).collect();

@@ -108,11 +108,10 @@ pub(super) fn gather(args: &[String], env: &[(String, String)]) -> (Vec<Setting>
         }
     }
     if let Some(path) = &file.path {
-        let first = options::is_first(file.settings.iter().chain(&flags));
-        let sources = [(&flags, !first), (&variables, true)];
-        for source in sources.iter().filter(|(_, silenced)| *silenced) {
-            complaints.extend(against_traefik(source.0, path));
+        if !options::is_first(file.settings.iter().chain(&flags)) {
+            complaints.extend(against_traefik(&flags, path));
         }
+        complaints.extend(against_traefik(&variables, path));
     }
     let mut tree: Vec<Setting> = Vec::new();
     for (name, value) in env {

@@ -18,6 +18,7 @@
 //! | `proxy_protocol` | headers of both versions, from whom they are believed |
 //! | `draining` | clients before, at and after the stop signal |
 //! | `complaints` | bad labels and flags: one clear message, everything else works |
+//! | `check` | what `ringress check` prints, and its exit status |
 //! | `files` | dynamic configuration in files, and what happens to them |
 //! | `handover` | restarts in place under load, and each way in which one can fail |
 //! | `life` | the engine gone and back, graceful stop |
@@ -37,6 +38,7 @@ mod harness;
 mod balancing;
 mod bodies;
 mod bounds;
+mod check;
 mod complaints;
 mod draining;
 mod files;

@@ -1,6 +1,6 @@
 //! Options that Traefik knows and that set nothing here: not built yet, or without a meaning.
 //!
-//! Whoever builds one moves its name from here to a row of [`super::OPTIONS`].
+//! Whoever builds one moves its name from here to a row of [`super::GROUPS`].
 
 use std::sync::LazyLock;
 
@@ -51,7 +51,7 @@ pub(in crate::config) struct Known {
 impl Kind {
     /// Whether the value asks for anything but what holds without it.
     pub fn asks(self, value: Option<&str>) -> Result<bool, Wrong> {
-        let Some(value) = value else {
+        let Some(value) = value.map(str::trim) else {
             return match self {
                 Off | Any => Ok(true),
                 On => Ok(false),
@@ -59,7 +59,9 @@ impl Kind {
             };
         };
         match self {
+            Text | List | Word(_) if value.is_empty() => return Ok(false),
             Off => return value::switch(value),
+            Any => return Ok(value::switch(value) != Ok(false)),
             On => return value::switch(value).map(|on| !on),
             Time => drop(value::time(value)?),
             Whole => drop(value::whole(value)?),
@@ -67,11 +69,11 @@ impl Kind {
             Numbers => {
                 value::list(value).iter().try_for_each(|one| value::number(one).map(drop))?;
             }
-            Word(words) if !words.iter().any(|word| word.eq_ignore_ascii_case(value.trim())) => {
+            Word(words) if !words.iter().any(|word| word.eq_ignore_ascii_case(value)) => {
                 let remedy = format!("use {}", words.join(" or "));
                 return Err(Wrong::new("is not one of the words that are possible", remedy));
             }
-            Text | List | Word(_) | Any => {}
+            Text | List | Word(_) => {}
         }
         Ok(true)
     }

@@ -183,10 +183,10 @@ fn files_that_are_none() {
         ("a.txt", "", "is neither TOML nor YAML by its name; give it a name that ends in", ".yml"),
     ] {
         let file = TestFile::new(name, text);
-        let said = only_message(&args(&format!("--docker {}", file.flag())), &[]);
+        let said = only_message(&args(&format!("--providers.swarm {}", file.flag())), &[]);
         assert!(said.contains(place) && said.ends_with(remedy), "{text}: {said}");
     }
-    let said = only_message(&args("--docker --configFile=/nowhere/t.yml"), &[]);
+    let said = only_message(&args("--providers.swarm --configFile=/nowhere/t.yml"), &[]);
     assert!(said.starts_with("file /nowhere/t.yml: --configFile cannot be read: "), "{said}");
     assert!(said.ends_with("; see its path and rights"), "{said}");
 }

@@ -3,7 +3,10 @@
 use super::*;
 
 /// A file of that name in a folder of its own, which is removed in the end.
-pub struct TestFile(std::path::PathBuf);
+pub struct TestFile {
+    folder: std::path::PathBuf,
+    path: std::path::PathBuf,
+}
 
 impl TestFile {
     pub fn new(name: &str, text: &str) -> Self {
@@ -11,14 +14,14 @@ impl TestFile {
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let folder = format!("ringress-config-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(folder);
-        std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
-        Self(path)
+        Self { folder, path }
     }
 
     pub fn flag(&self) -> String {
-        format!("--configFile={}", self.0.display())
+        format!("--configFile={}", self.path.display())
     }
 
     fn load(&self, line: &str) -> Result<Static, Vec<Complaint>> {
@@ -28,7 +31,7 @@ impl TestFile {
 
 impl Drop for TestFile {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(self.0.parent().expect("a folder of its own"));
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -120,4 +123,28 @@ fn what_is_wrong_in_a_file_names_it() {
         assert!(said.len() == 1 && said[0].to_string().contains(expected), "{said:?}");
     }
     assert!(refused("--configFile=/nowhere/t.yml").contains("/nowhere/t.yml: --configFile cannot"));
+}
+
+#[test]
+fn files_are_found_where_traefik_looks() {
+    for (variable, place) in [
+        ("XDG_CONFIG_HOME", "traefik.toml"),
+        ("HOME", ".config/traefik.yaml"),
+        ("HOME", ".config/traefik.yml"),
+        ("HOME", ".traefik/traefik.toml"),
+    ] {
+        let text = if place.ends_with("toml") {
+            "[providers.swarm]\n"
+        } else {
+            "providers: {swarm: {}}\n"
+        };
+        let file = TestFile::new(place, text);
+        let env = [(variable.to_owned(), file.folder.display().to_string())];
+        let found = load(&[], &env).unwrap();
+        assert_eq!(
+            (found.docker[0].name.as_str(), found.complaints.len()),
+            ("swarm", 0),
+            "{place}"
+        );
+    }
 }

@@ -69,7 +69,7 @@ fn load_as(form: Form, all: &[(&str, &str)]) -> (Static, Vec<Line>, String) {
         }
         Form::Variable => {
             let named = |name: &str| {
-                let path = name.replace('.', "_").replace('[', "_").replace(']', "");
+                let path = name.replace(['.', '['], "_").replace(']', "");
                 format!("TRAEFIK_{}", path.to_uppercase())
             };
             let variable = |(name, value): &(&str, &str)| match *value {
