@@ -1,9 +1,13 @@
 //! Texts of configuration files: TOML, YAML and JSON, as one kind of value.
 
+mod tree;
+
 use std::fmt;
 use std::path::Path;
 
 use serde_json::Value;
+
+pub use tree::{Node, Tree, tree};
 
 /// What a text is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,25 +52,29 @@ impl fmt::Display for Broken {
 /// Reads a text; one that says nothing is a null.
 pub fn parse(text: &str, format: Format) -> Result<Value, Broken> {
     match format {
-        Format::Toml => toml::from_str(text).map_err(|error| {
-            let before = error.span().and_then(|span| text.get(..span.start));
-            let (line, column) = before.map_or((0, 0), |before| {
-                let last = before.rsplit('\n').next().unwrap_or_default();
-                (before.matches('\n').count() + 1, last.chars().count() + 1)
-            });
-            Broken { line, column, problem: first_line(error.message()) }
-        }),
+        Format::Toml => toml::from_str(text).map_err(|error| of_toml(text, &error)),
         Format::Yaml if text.trim().is_empty() => Ok(Value::Null),
-        Format::Yaml => serde_saphyr::from_str(text).map_err(|error| {
-            let place = error.location();
-            let (line, column) = place.map_or((0, 0), |place| (place.line(), place.column()));
-            let (line, column) = (line as usize, column as usize);
-            let problem = first_line(&error.without_snippet().to_string());
-            let place = format!(" at line {line}, column {column}");
-            let problem = problem.strip_suffix(&place).unwrap_or(&problem).to_owned();
-            Broken { line, column, problem }
-        }),
+        Format::Yaml => serde_saphyr::from_str(text).map_err(|error| of_yaml(&error)),
     }
+}
+
+fn of_toml(text: &str, error: &toml::de::Error) -> Broken {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let (line, column) = before.map_or((0, 0), |before| {
+        let last = before.rsplit('\n').next().unwrap_or_default();
+        (before.matches('\n').count() + 1, last.chars().count() + 1)
+    });
+    Broken { line, column, problem: first_line(error.message()) }
+}
+
+fn of_yaml(error: &serde_saphyr::Error) -> Broken {
+    let place = error.location();
+    let (line, column) = place.map_or((0, 0), |place| (place.line(), place.column()));
+    let (line, column) = (line as usize, column as usize);
+    let problem = first_line(&error.without_snippet().to_string());
+    let place = format!(" at line {line}, column {column}");
+    let problem = problem.strip_suffix(&place).unwrap_or(&problem).to_owned();
+    Broken { line, column, problem }
 }
 
 /// The rest draws the place, which we name.

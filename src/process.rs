@@ -71,6 +71,9 @@ impl Process {
         init_log(config.log);
         tracing::info!("ringress {} starts", env!("CARGO_PKG_VERSION"));
         log_complaints(&config.complaints, &HashSet::new());
+        if !config.pointless.is_empty() {
+            tracing::debug!("taken without effect: {}", config.pointless.join(", "));
+        }
         refuse_huge_pages();
         let descriptors = raise_descriptor_limit();
 

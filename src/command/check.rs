@@ -11,19 +11,18 @@ pub fn run(args: &[String]) -> ExitCode {
     let env: Vec<(String, String)> = std::env::vars_os()
         .map(|(k, v)| (k.to_string_lossy().into_owned(), v.to_string_lossy().into_owned()))
         .collect();
-    match config::explained(args, &env) {
-        Ok((statics, lines)) => {
-            for line in lines {
-                let value = if line.value.is_empty() { "\"\"" } else { &line.value };
-                println!("{} = {value}  ({})", line.key, line.source);
-            }
-            statics.complaints.iter().for_each(print);
-            ExitCode::SUCCESS
-        }
-        Err(complaints) => {
-            complaints.iter().for_each(print);
-            ExitCode::from(2)
-        }
+    let (statics, lines) = config::explained(args, &env);
+    for line in lines {
+        let value = if line.value.is_empty() { "\"\"" } else { &line.value };
+        println!("{} = {value}  ({})", line.key, line.source);
+    }
+    for option in &statics.pointless {
+        println!("note: {option} is taken and changes nothing here");
+    }
+    statics.complaints.iter().for_each(print);
+    match statics.complaints.iter().any(|complaint| complaint.severity == Severity::Error) {
+        false => ExitCode::SUCCESS,
+        true => ExitCode::from(2),
     }
 }
 

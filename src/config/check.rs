@@ -9,8 +9,9 @@ use crate::limits::{
 use crate::model::{Complaint, Dialect, Severity};
 
 use super::draft::{DockerDraft, Draft, EntryDraft};
+use super::table::PROVIDERS;
 use super::{
-    Api, Docker, EntryPoint, File, Forwarding, Http, LifeCycle, Limits, Log, Static, Trust,
+    Api, Docker, EntryPoint, File, Forwarding, Http, LifeCycle, Limits, Log, Rest, Static, Trust,
 };
 
 /// The entry point that the API is served on; as data entry point it has no special meaning.
@@ -36,11 +37,7 @@ const IDLE_OF_TRAEFIK: Duration = Duration::from_secs(180);
 /// What Go's transport takes a zero for.
 const MAX_IDLE_OF_GO: usize = 2;
 
-pub(super) fn finish(
-    draft: Draft,
-    dialect: Dialect,
-    mut complaints: Vec<Complaint>,
-) -> Result<Static, Vec<Complaint>> {
+pub(super) fn finish(draft: Draft, dialect: Dialect, mut complaints: Vec<Complaint>) -> Static {
     let mut say = |severity, problem: String, remedy: &str| {
         complaints.push(Complaint {
             severity,
@@ -52,9 +49,15 @@ pub(super) fn finish(
         });
     };
     let docker = providers(&draft, dialect);
-    let file = file(&draft, &mut say);
+    let file = file(&draft, dialect, &mut say);
     let http = http(&draft, &mut say);
-    if docker.is_empty() && file.is_none() && http.is_none() {
+    let rest = draft.rest.asked().then_some(Rest { insecure: draft.rest_insecure });
+    if rest.is_some() {
+        let problem = "the provider rest is known to Traefik but not supported yet";
+        say(Severity::Warning, problem.to_owned(), "use --providers.file.filename");
+    }
+    let others = [draft.file.section, draft.http.section, draft.rest];
+    if docker.is_empty() && !others.iter().any(|section| section.asked()) {
         let problem = "no provider is asked for, so no service will be found".to_owned();
         say(Severity::Warning, problem, "add --providers.swarm or --docker --docker.swarmMode");
     }
@@ -62,16 +65,22 @@ pub(super) fn finish(
     let entry_points = entry_points(&draft, dialect, api.as_ref(), &mut say);
     let default_entry_points = defaults(&draft, dialect, &entry_points, &mut say);
     let life = life(&draft);
-    if complaints.iter().any(|complaint| complaint.severity == Severity::Error) {
-        return Err(complaints);
-    }
-    Ok(Static {
+    Static {
         dialect,
         entry_points,
         default_entry_points,
         docker,
         file,
         http,
+        rest,
+        precedence: match draft.precedence.as_slice() {
+            [] => PROVIDERS.map(str::to_owned).into(),
+            named => named.to_vec(),
+        },
+        default_rule_syntax: draft.default_rule_syntax.unwrap_or(match dialect {
+            Dialect::V3 => Dialect::V3,
+            Dialect::V1 | Dialect::V2 => Dialect::V2,
+        }),
         throttle: draft.throttle.unwrap_or(THROTTLE),
         health_check_interval: draft
             .health_check_interval
@@ -95,8 +104,9 @@ pub(super) fn finish(
         driver: draft.driver.unwrap_or_default(),
         workers: draft.workers,
         handover: draft.handover,
+        pointless: draft.pointless,
         complaints,
-    })
+    }
 }
 
 /// How a check speaks: severity, what is wrong, what would be right.
@@ -122,7 +132,7 @@ fn providers(draft: &Draft, dialect: Dialect) -> Vec<Docker> {
     found
 }
 
-fn file(draft: &Draft, say: &mut Say) -> Option<File> {
+fn file(draft: &Draft, dialect: Dialect, say: &mut Say) -> Option<File> {
     let file = &draft.file;
     if !file.section.asked() {
         return None;
@@ -134,6 +144,12 @@ fn file(draft: &Draft, say: &mut Say) -> Option<File> {
             let problem = "providers.file has both filename and directory, and the file is ignored";
             say(Severity::Warning, problem.to_owned(), "put the file into the folder");
             (folder, true)
+        }
+        (None, None) if dialect == Dialect::V1 => {
+            let problem = "the provider file names neither a file nor a folder, and what the \
+                           configuration file itself says of frontends is not read";
+            say(Severity::Warning, problem.to_owned(), "add --file.filename=/path/to/file.toml");
+            return None;
         }
         (None, None) => {
             let problem = "providers.file names neither a file nor a folder".to_owned();
@@ -214,6 +230,14 @@ fn control(draft: &Draft, dialect: Dialect, say: &mut Say) -> Option<Api> {
         return None;
     }
     let own = draft.entry_points.iter().find(|entry| is_control(entry));
+    // What such an entry point needs it needs for the API, too, and it is told with the others.
+    if own.is_some_and(|entry| entry.needs.is_some()) {
+        return None;
+    }
+    if let Some(needs) = control.web_needs.as_ref().filter(|_| web) {
+        stays_closed(CONTROL_NAME, needs, say);
+        return None;
+    }
     let default = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), CONTROL_PORT);
     let of_web = control.web_address.filter(|_| web);
     Some(Api {
@@ -223,6 +247,11 @@ fn control(draft: &Draft, dialect: Dialect, say: &mut Say) -> Option<Api> {
         ping: web || ping,
         metrics: metrics || (web && control.web_metrics),
     })
+}
+
+fn stays_closed(name: &str, needs: &str, say: &mut Say) {
+    let problem = format!("the entry point {name} stays closed: {needs} is not supported yet");
+    say(Severity::Warning, problem, "");
 }
 
 fn is_control(entry: &EntryDraft) -> bool {
@@ -236,7 +265,7 @@ fn entry_points(
     say: &mut Say,
 ) -> Vec<EntryPoint> {
     let mut found: Vec<EntryPoint> = Vec::new();
-    let mut named = false;
+    let (mut named, mut nowhere) = (false, false);
     for entry in &draft.entry_points {
         if api.is_some() && is_control(entry) {
             if entry.proxy_protocol.section.asked() {
@@ -245,19 +274,16 @@ fn entry_points(
             }
             continue;
         }
-        named = true;
+        named |= !is_control(entry);
         if let Some(needs) = &entry.needs {
-            let problem = format!(
-                "the entry point {} stays closed, because {needs} is not supported yet",
-                entry.name
-            );
-            say(Severity::Warning, problem, "");
+            stays_closed(&entry.name, needs, say);
             continue;
         }
         let Some(address) = entry.address else {
             let problem = format!("the entry point {} has no address", entry.name);
             let remedy = format!("add --entryPoints.{}.address=:80", entry.name);
             say(Severity::Error, problem, &remedy);
+            nowhere = true;
             continue;
         };
         check_proxy_protocol(dialect, entry, say);
@@ -269,7 +295,7 @@ fn entry_points(
         let entry = EntryDraft { name: DEFAULT_ENTRY_POINT.to_owned(), ..EntryDraft::default() };
         let address = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_ENTRY_PORT);
         found.push(entry_point(draft, dialect, &entry, address));
-    } else if found.is_empty() {
+    } else if found.is_empty() && !nowhere {
         // Not an error: what we do not do yet never keeps the process from starting, and the
         // dashboard is where the user reads why nothing answers.
         let problem = "no entry point can be opened".to_owned();

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::DriverChoice;
-use crate::model::Network;
+use crate::model::{Dialect, Network};
 
 /// A part of the configuration that exists once it is named: `--docker`, `--api`, `--ping`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,6 +38,10 @@ pub(super) struct Draft {
     pub swarm: DockerDraft,
     pub file: FileDraft,
     pub http: HttpDraft,
+    pub rest: Section,
+    pub rest_insecure: bool,
+    pub precedence: Vec<String>,
+    pub default_rule_syntax: Option<Dialect>,
     pub throttle: Option<Duration>,
     pub health_check_interval: Option<Duration>,
     pub entry_points: Vec<EntryDraft>,
@@ -58,6 +62,8 @@ pub(super) struct Draft {
     pub driver: Option<DriverChoice>,
     pub workers: Option<usize>,
     pub handover: Option<std::path::PathBuf>,
+    /// Options as given that rightly change nothing.
+    pub pointless: Vec<String>,
 }
 
 #[derive(Debug, Default)]
@@ -97,6 +103,8 @@ pub(super) struct ControlDraft {
     pub web: Section,
     pub web_address: Option<SocketAddr>,
     pub web_metrics: bool,
+    /// What `--web` asks for and must not be opened without.
+    pub web_needs: Option<String>,
     pub api: Section,
     pub insecure: Option<bool>,
     pub dashboard: Option<bool>,

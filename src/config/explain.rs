@@ -63,30 +63,41 @@ fn today(key: &str) -> String {
     renamed.unwrap_or_else(|| key.to_owned()).to_lowercase()
 }
 
-/// The last setting that says so; Traefik 1 says all of an entry point in one.
+/// The last setting that says so, or else what says it of all entry points, or by the way.
 fn source(key: &str, given: &[(String, &Setting)]) -> String {
-    let folded = key.to_lowercase();
-    let of_entry_point = folded.strip_prefix("entrypoints.").and_then(|rest| rest.split_once('.'));
-    let says = |(today, setting): &&(String, &Setting)| {
-        let in_one = || {
-            let text = setting.value.as_deref().unwrap_or_default().to_lowercase();
-            let has = |start: &str| text.split_whitespace().any(|field| field.starts_with(start));
-            of_entry_point.is_some_and(|(name, option)| {
-                let option = option.split('.').next().unwrap_or(option);
-                text.split_whitespace().any(|field| field.strip_prefix("name:") == Some(name))
-                    && has(option)
-            })
-        };
-        *today == folded
-            || (setting.key == "entrypoints" && in_one())
-            || (setting.key == "web" && OF_WEB.contains(&key))
-    };
-    match given.iter().rfind(says) {
+    let key = key.to_lowercase();
+    let wide = of_all(&key);
+    let last = |says: &dyn Fn(&str) -> bool| given.iter().rfind(|(today, _)| says(today));
+    let found = last(&|today| today == key)
+        .or_else(|| last(&|today| today == wide || of_all(today) == key))
+        .or_else(|| last(&|today| today == "web" && OF_WEB.contains(&key.as_str())))
+        .or_else(|| last(&|today| today.strip_prefix(&key).is_some_and(|r| r.starts_with('.'))));
+    match found {
         None => "default".to_owned(),
         Some((_, setting)) => match &setting.source {
-            Source::File(path) => format!("file {path}: {}", setting.spelled),
+            Source::File { path, line } => format!("{path}:{line}"),
             Source::Flags | Source::Environment => setting.spelled.clone(),
         },
+    }
+}
+
+/// The name of the same thing for all entry points at once.
+fn of_all(key: &str) -> String {
+    let mut segments = key.splitn(3, '.');
+    match (segments.next(), segments.next(), segments.next()) {
+        (Some("entrypoints"), Some(_), Some("asdefault")) => "defaultentrypoints".to_owned(),
+        (Some("entrypoints"), Some(_), Some("http.maxheaderbytes")) => {
+            "ringress.maxheaderbytes".to_owned()
+        }
+        (Some("entrypoints"), Some(_), Some(rest)) => match rest.strip_prefix("transport.") {
+            Some(rest) => rest.to_owned(),
+            None => key.to_owned(),
+        },
+        (Some("ringress"), Some("entrypoints"), Some(rest)) => match rest.split_once('.') {
+            Some((_, rest)) => format!("ringress.{rest}"),
+            None => key.to_owned(),
+        },
+        _ => key.to_owned(),
     }
 }
 
@@ -112,6 +123,12 @@ fn effective(statics: &Static) -> Pairs {
         }
         say("providers.http.maxResponseBodySize", bound(http.max_body));
     }
+    if let Some(rest) = &statics.rest {
+        say("providers.rest.insecure", rest.insecure.to_string());
+    }
+    say("providers.precedence", statics.precedence.join(","));
+    let syntax = if statics.default_rule_syntax == Dialect::V3 { "v3" } else { "v2" };
+    say("core.defaultRuleSyntax", syntax.to_owned());
     say("providers.providersThrottleDuration", time(statics.throttle));
     for entry_point in &statics.entry_points {
         self::entry_point(entry_point, &mut pairs);
@@ -146,6 +163,7 @@ fn effective(statics: &Static) -> Pairs {
 }
 
 fn provider(docker: &Docker, pairs: &mut Pairs) {
+    pairs.push((format!("providers.{}", docker.name), true.to_string()));
     let mut say = |key: &str, value: String| {
         pairs.push((format!("providers.{}.{key}", docker.name), value));
     };
@@ -169,6 +187,7 @@ fn entry_point(entry_point: &EntryPoint, pairs: &mut Pairs) {
     let mut say = |key: &str, value: String| {
         pairs.push((format!("entryPoints.{}.{key}", entry_point.name), value));
     };
+    say("address", entry_point.address.to_string());
     let mut trust = |key: &str, trust: &Trust| {
         let networks = trust.networks.iter();
         let networks: Vec<String> =
@@ -180,7 +199,6 @@ fn entry_point(entry_point: &EntryPoint, pairs: &mut Pairs) {
     if let Some(peers) = &entry_point.proxy_protocol {
         trust("proxyProtocol", peers);
     }
-    say("address", entry_point.address.to_string());
     say("transport.respondingTimeouts.readTimeout", time(entry_point.read_timeout));
     say("transport.respondingTimeouts.writeTimeout", time(entry_point.write_timeout));
     say("transport.respondingTimeouts.idleTimeout", time(entry_point.idle_timeout));
@@ -233,7 +251,7 @@ mod tests {
         let args: Vec<String> = line.split(' ').map(|arg| arg.replace('_', " ")).collect();
         let env: Vec<(String, String)> =
             env.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let lines = explained(&args, &env).unwrap().1;
+        let lines = explained(&args, &env).1;
         let found = lines.into_iter().find(|line| line.key == key);
         let found = found.unwrap_or_else(|| panic!("{key} of {line}"));
         (found.value, found.source)
@@ -250,7 +268,7 @@ mod tests {
             ("providers.docker.watch", "true", "default"),
             ("log.level", "DEBUG", "-l"),
             ("ping", "true", "--web"),
-            ("entryPoints.http.address", "[::]:81", "--entryPoints"),
+            ("entryPoints.http.address", "[::]:81", "--entryPoints Name:http Address"),
             ("entryPoints.http.forwardedHeaders.insecure", "true", "default"),
             ("lifeCycle.graceTimeOut", "10s", "default"),
         ] {

@@ -3,17 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::tree::{Setting, Source, setting};
-use crate::document::{self, Format};
+use crate::document::{self, Format, Node, Tree};
 use crate::model::{Complaint, Severity};
 
 /// Folders in which Traefik looks, in its order; a variable of the environment stands first.
 const PLACES: &[(Option<&str>, &str)] = &[
     (None, "/etc/traefik"),
-    (Some("XDG_CONFIG_HOME"), "traefik"),
-    (Some("HOME"), ".config/traefik"),
+    (Some("XDG_CONFIG_HOME"), ""),
+    (Some("HOME"), ".config"),
     // Traefik 1's.
     (Some("HOME"), ".traefik"),
     (None, "."),
@@ -21,29 +19,47 @@ const PLACES: &[(Option<&str>, &str)] = &[
 
 const NAMES: &[&str] = &["traefik.toml", "traefik.yaml", "traefik.yml"];
 
+/// Tables of dynamic configuration: Traefik 1 has them in the same file, the later ones never.
+const DYNAMIC: &[&str] = &["backends", "frontends", "http", "tcp", "udp", "tls"];
+
+/// What a file says.
+#[derive(Default)]
+pub(super) struct Read {
+    /// Without one, none was named and none found, or it could not be read.
+    pub path: Option<Arc<str>>,
+    pub settings: Vec<Setting>,
+    pub complaints: Vec<Complaint>,
+}
+
 /// The settings of the file that is named, or else of the first that is found.
-pub(super) fn settings(
-    named: Option<&Setting>,
-    env: &[(String, String)],
-) -> Result<Vec<Setting>, Box<Complaint>> {
+pub(super) fn settings(named: Option<&Setting>, env: &[(String, String)]) -> Read {
     let named_path = named.and_then(|named| named.value.as_deref()).map(str::trim);
     let path = match named_path.filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),
         None => match search(env) {
             Some(path) => path,
-            None => return Ok(Vec::new()),
+            None => return Read::default(),
         },
     };
-    read(&path).map_err(|(problem, remedy)| {
-        Box::new(Complaint {
+    let name: Arc<str> = path.display().to_string().into();
+    let mut found = Read::default();
+    match read(&path) {
+        Ok(fields) => {
+            found.path = Some(Arc::clone(&name));
+            for (key, node) in &fields {
+                found.take(&name, key, node);
+            }
+        }
+        Err((place, problem, remedy)) => found.complaints.push(Complaint {
             severity: Severity::Error,
-            subject: format!("file {}", path.display()),
+            subject: format!("file {name}{place}"),
             setting: named.map(|named| named.spelled.clone()).unwrap_or_default(),
             value: String::new(),
             problem,
-            remedy,
-        })
-    })
+            remedy: remedy.to_owned(),
+        }),
+    }
+    found
 }
 
 fn search(env: &[(String, String)]) -> Option<PathBuf> {
@@ -61,58 +77,81 @@ fn search(env: &[(String, String)]) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-fn read(path: &Path) -> Result<Vec<Setting>, (String, String)> {
+type Fields = Vec<(String, Node)>;
+
+/// What is wrong comes with its place, if there is one, and with what would be right.
+fn read(path: &Path) -> Result<Fields, (String, String, &'static str)> {
+    let nowhere = String::new;
     let format = Format::of(path).ok_or_else(|| {
         let problem = "is neither TOML nor YAML by its name".to_owned();
-        (problem, "give it a name that ends in .toml, .yaml or .yml".to_owned())
+        (nowhere(), problem, "give it a name that ends in .toml, .yaml or .yml")
     })?;
     let text = std::fs::read_to_string(path).map_err(|error| {
-        (format!("cannot be read: {error}"), "see its path and rights".to_owned())
+        (nowhere(), format!("cannot be read: {error}"), "see its path and rights")
     })?;
-    let value = document::parse(&text, format)
-        .map_err(|broken| (format!("is broken at {broken}"), "mend it there".to_owned()))?;
-    let mut found = Vec::new();
-    flatten(&Source::File(path.display().to_string().into()), "", &value, &mut found);
-    Ok(found)
-}
-
-/// Dotted names; a list of texts is one text with commas, a list of tables has numbers.
-fn flatten(source: &Source, name: &str, value: &Value, to: &mut Vec<Setting>) {
-    let below = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
-    let mut leaf = |text: Option<String>| {
-        if !name.is_empty() {
-            to.push(setting(name, name, text.as_deref(), source.clone()));
-        }
-    };
-    match value {
-        // A section that is named exists.
-        Value::Null => leaf(None),
-        Value::Bool(switch) => leaf(Some(switch.to_string())),
-        Value::Number(number) => leaf(Some(number.to_string())),
-        Value::String(text) => leaf(Some(text.clone())),
-        Value::Object(fields) if fields.is_empty() => leaf(None),
-        Value::Object(fields) => {
-            fields.iter().for_each(|(key, value)| flatten(source, &below(key), value, to));
-        }
-        Value::Array(elements) if elements.iter().any(|element| element.is_object()) => {
-            for (at, element) in elements.iter().enumerate() {
-                flatten(source, &format!("{name}[{at}]"), element, to);
-            }
-        }
-        Value::Array(elements) => {
-            let texts: Vec<String> = elements
-                .iter()
-                .map(|element| element.as_str().map_or_else(|| element.to_string(), str::to_owned))
-                .collect();
-            leaf(Some(texts.join(",")));
-        }
+    let node = document::tree(&text, format).map_err(|broken| {
+        let place = match broken.line {
+            0 => nowhere(),
+            line => format!(":{line}:{}", broken.column),
+        };
+        (place, format!("is broken: {}", broken.problem), "mend it there")
+    })?;
+    match node.tree {
+        Tree::Table(fields) => Ok(fields),
+        _ => Err((nowhere(), "holds no names".to_owned(), "write name: value")),
     }
 }
 
-/// What stands on the command line or in the environment and is not heard because of a file.
-pub(super) fn unheard(settings: Vec<Setting>, path: &Arc<str>) -> Vec<Complaint> {
-    let problem = format!("is ignored, because {path} is read, as Traefik has it");
-    let all = settings.iter();
-    all.map(|setting| setting.complain_of_name(&problem, "write it there, or take the file away"))
-        .collect()
+impl Read {
+    fn take(&mut self, path: &Arc<str>, key: &str, node: &Node) {
+        let source = |line| Source::File { path: Arc::clone(path), line };
+        if DYNAMIC.contains(&key) && !matches!(node.tree, Tree::Scalar(_)) {
+            let names = match &node.tree {
+                Tree::Table(fields) => fields.iter().map(|(name, _)| name.as_str()).collect(),
+                _ => Vec::new(),
+            };
+            let problem = match names.is_empty() {
+                true => "is dynamic configuration and is not read here".to_owned(),
+                false => {
+                    format!("({}) is dynamic configuration and is not read here", names.join(", "))
+                }
+            };
+            let here = setting(key, key, None, source(node.line));
+            let remedy = "move it to a file of --providers.file.filename";
+            self.complaints.push(here.complain_of_name(&problem, remedy));
+            return;
+        }
+        self.flatten(&source, key, node);
+    }
+
+    /// Dotted names; each text of a list is a setting of its own, a list of tables has numbers.
+    fn flatten(&mut self, source: &dyn Fn(usize) -> Source, name: &str, node: &Node) {
+        let at = |text: Option<&str>, line| setting(name, name, text, source(line));
+        match &node.tree {
+            Tree::Nothing => {
+                let problem = "is empty, which says nothing, as Traefik has it";
+                let remedy = format!("write {name}: {{}} to have it with its defaults");
+                self.complaints.push(at(None, node.line).complain_of_name(problem, remedy));
+            }
+            Tree::Scalar(text) => self.settings.push(at(Some(text), node.line)),
+            // A section that is named exists.
+            Tree::Table(fields) if fields.is_empty() => self.settings.push(at(None, node.line)),
+            Tree::Table(fields) => {
+                for (key, node) in fields {
+                    self.flatten(source, &format!("{name}.{key}"), node);
+                }
+            }
+            Tree::List(nodes) => {
+                for (index, node) in nodes.iter().enumerate() {
+                    match &node.tree {
+                        Tree::Scalar(text) => {
+                            let element = Setting { is_element: true, ..at(Some(text), node.line) };
+                            self.settings.push(element);
+                        }
+                        _ => self.flatten(source, &format!("{name}[{index}]"), node),
+                    }
+                }
+            }
+        }
+    }
 }

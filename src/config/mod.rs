@@ -23,7 +23,7 @@ pub use explain::Line;
 pub use help::help;
 
 use crate::limits::{HEAD_TIMEOUT, HeadLimits, PROGRESS_TIMEOUT, TUNNEL_TIMEOUT};
-use crate::model::{Complaint, Dialect, Network};
+use crate::model::{Complaint, Dialect, Network, Severity};
 
 /// What the process was asked to be. Read once at start, never changed.
 #[derive(Debug, Clone)]
@@ -37,6 +37,12 @@ pub struct Static {
     pub docker: Vec<Docker>,
     pub file: Option<File>,
     pub http: Option<Http>,
+    pub rest: Option<Rest>,
+    /// Providers in lower case: among equal priorities the router of the first goes first. Those
+    /// that are missing come last.
+    pub precedence: Vec<String>,
+    /// The syntax of rules whose router names none, in the later dialects.
+    pub default_rule_syntax: Dialect,
     /// At most so often a provider's news are taken, unless they are the first for a while.
     pub throttle: Duration,
     /// Between two questions of a health check that does not say (Traefik 1).
@@ -51,6 +57,8 @@ pub struct Static {
     pub workers: Option<usize>,
     /// Where a process takes over from the one before it, and waits for the one after it.
     pub handover: Option<PathBuf>,
+    /// Options as given that were taken and rightly change nothing.
+    pub pointless: Vec<String>,
     /// What was ignored or doubtful among the options.
     pub complaints: Vec<Complaint>,
 }
@@ -135,6 +143,13 @@ pub struct Http {
     pub max_body: Option<usize>,
 }
 
+/// Dynamic configuration that is put to the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rest {
+    /// On the entry point `traefik`, by everybody who gets there.
+    pub insecure: bool,
+}
+
 /// The control plane's own listener and what it serves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Api {
@@ -215,36 +230,43 @@ impl Trust {
     }
 }
 
-/// Reads the arguments (without the program's name) and the environment.
+/// Reads the arguments (without the program's name), the environment and the file, if there is one.
 ///
 /// What is unknown or not supported yet is a warning in [`Static::complaints`] and never an
 /// obstacle. A bad value of a known option is one: then every complaint comes back, and at least
-/// one of them is an [`crate::model::Severity::Error`].
+/// one of them is a [`Severity::Error`].
 pub fn load(args: &[String], env: &[(String, String)]) -> Result<Static, Vec<Complaint>> {
-    let (tree, complaints) = tree::gather(args, env);
-    settle(&tree, complaints)
+    let statics = settle(tree::gather(args, env)).0;
+    if statics.complaints.iter().any(|complaint| complaint.severity == Severity::Error) {
+        return Err(statics.complaints);
+    }
+    Ok(statics)
 }
 
-/// The same, with every setting that holds and where it comes from.
-pub fn explained(
-    args: &[String],
-    env: &[(String, String)],
-) -> Result<(Static, Vec<Line>), Vec<Complaint>> {
-    let (tree, complaints) = tree::gather(args, env);
-    let statics = settle(&tree, complaints)?;
+/// The same, with every setting that holds and where it comes from; for reading only where one of
+/// the complaints is a [`Severity::Error`].
+pub fn explained(args: &[String], env: &[(String, String)]) -> (Static, Vec<Line>) {
+    let (statics, tree) = settle(tree::gather(args, env));
     let lines = explain::explain(&statics, &tree);
-    Ok((statics, lines))
+    (statics, lines)
 }
 
 fn settle(
-    tree: &[tree::Setting],
-    mut complaints: Vec<Complaint>,
-) -> Result<Static, Vec<Complaint>> {
+    (tree, mut complaints): (Vec<tree::Setting>, Vec<Complaint>),
+) -> (Static, Vec<tree::Setting>) {
     let mut draft = draft::Draft::default();
-    for setting in tree {
-        complaints.extend(options::apply(&mut draft, setting));
+    for setting in &options::with_sections(tree.clone()) {
+        for new in options::apply(&mut draft, setting) {
+            // The elements of a file's list are settings each, and ask for one thing.
+            let same = |old: &Complaint| {
+                (&old.setting, &old.value, &old.problem) == (&new.setting, &new.value, &new.problem)
+            };
+            if !complaints.iter().any(same) {
+                complaints.push(new);
+            }
+        }
     }
-    check::finish(draft, dialect(tree), complaints)
+    (check::finish(draft, dialect(&tree), complaints), tree)
 }
 
 /// One option that only Traefik 1 has makes the whole command line Traefik 1's; one that only

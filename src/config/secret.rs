@@ -13,10 +13,15 @@ const SECRETS: [&str; 9] = [
     "http.headers.",
 ];
 
+/// And values in which such a field stands: Traefik 1's entry points, in one value.
+const FIELDS: [&str; 2] = ["auth.basic.users:", "auth.digest.users:"];
+
 /// The value of a setting as it may be shown: never a password, in no place.
 pub fn shown_value(setting: &str, value: &str) -> String {
-    let name = setting.to_ascii_lowercase();
-    if !value.is_empty() && SECRETS.iter().any(|secret| name.contains(secret)) {
+    let (name, text) = (setting.to_ascii_lowercase(), value.to_ascii_lowercase());
+    let named = SECRETS.iter().any(|secret| name.contains(secret));
+    let within = FIELDS.iter().any(|field| text.contains(field));
+    if !value.is_empty() && (named || within) {
         return "(hidden)".to_owned();
     }
     without_credentials(value)
@@ -41,6 +46,8 @@ mod tests {
     fn no_secret_is_shown() {
         assert_eq!(shown_value("traefik.port", "http"), "http");
         assert_eq!(shown_value("traefik.frontend.auth.basic.users", "a:$apr1$x"), "(hidden)");
+        let in_one = "Name:http Auth.Basic.Users:a:$apr1$x";
+        assert_eq!(shown_value("entryPoints", in_one), "(hidden)");
         assert_eq!(shown_value("providers.http.headers.X-Key", "abc"), "(hidden)");
         assert_eq!(without_credentials("tcp://me:pw@[::1]:2375/a@b"), "tcp://[::1]:2375/a@b");
         assert_eq!(

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::model::{Complaint, Severity};
 
-use super::{file, options};
+use super::secret::shown_value;
+use super::{entrypoint, file, options};
 
 /// One setting as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(super) struct Setting {
     pub spelled: String,
     /// `None` for a flag without a value, which means true where that makes sense.
     pub value: Option<String>,
+    /// An element of a file's list, which holds no list itself.
+    pub is_element: bool,
     pub source: Source,
 }
 
@@ -26,11 +29,23 @@ pub(super) struct Setting {
 pub(super) enum Source {
     Flags,
     Environment,
-    /// With its path.
-    File(Arc<str>),
+    /// The line is 0 where it is not known.
+    File {
+        path: Arc<str>,
+        line: usize,
+    },
 }
 
 impl Setting {
+    /// Another option in the way in which this one was given.
+    pub fn like(&self, name: &str) -> String {
+        match self.source {
+            Source::Flags => format!("--{name}"),
+            Source::Environment => format!("TRAEFIK_{}", name.replace('.', "_").to_uppercase()),
+            Source::File { .. } => name.to_owned(),
+        }
+    }
+
     /// The same without the value: it is not the value that is wrong, and it may be a secret.
     pub fn complain_of_name(&self, problem: &str, remedy: impl Into<String>) -> Complaint {
         let value = String::new();
@@ -48,10 +63,11 @@ impl Setting {
             subject: match &self.source {
                 Source::Flags => "command line".to_owned(),
                 Source::Environment => "environment".to_owned(),
-                Source::File(path) => format!("file {path}"),
+                Source::File { path, line: 0 } => format!("file {path}"),
+                Source::File { path, line } => format!("file {path}:{line}"),
             },
             setting: self.spelled.clone(),
-            value: self.value.clone().unwrap_or_default(),
+            value: shown_value(&self.key, self.value.as_deref().unwrap_or_default()),
             problem: problem.into(),
             remedy: remedy.into(),
         }
@@ -71,51 +87,56 @@ const OWN: &[(&str, &str)] = &[
 /// All settings, those that count more behind the others.
 ///
 /// Traefik 2 and 3 never merge their sources: a file makes them deaf to every flag, and a flag to
-/// every `TRAEFIK_*` variable. Traefik 1 puts its flags over its file.
+/// every `TRAEFIK_*` variable, without a word. What was never in force must not come into force
+/// with another image, so it is the same here, and said. Traefik 1 puts its flags over its file.
 pub(super) fn gather(args: &[String], env: &[(String, String)]) -> (Vec<Setting>, Vec<Complaint>) {
     let mut complaints = Vec::new();
-    let mut flags = from_flags(args, &mut complaints);
-    let mut variables = from_environment(env);
+    let flags = from_flags(args, &mut complaints);
+    let variables = from_environment(env);
+    let named = flags.iter().chain(&variables).rfind(|setting| setting.key == "configfile");
+    let file = file::settings(named, env);
+    complaints.extend(file.complaints);
+    let mut expanded = |all: Vec<Setting>| -> Vec<Setting> {
+        all.into_iter().flat_map(|one| entrypoint::expand(one, &mut complaints)).collect()
+    };
+    let (mut flags, mut variables) = (expanded(flags), expanded(variables));
+    if let Some(path) = &file.path {
+        let because = format!("because {path} is read");
+        let remedy = "write it there, or take the file away";
+        complaints.extend(silence(&mut variables, &because, remedy));
+        if !options::is_first(file.settings.iter().chain(&flags)) {
+            complaints.extend(silence(&mut flags, &because, remedy));
+        }
+    }
+    if flags.iter().any(is_traefiks) {
+        let because = "because options are given on the command line";
+        complaints.extend(silence(&mut variables, because, "use one of both"));
+    }
     let mut tree: Vec<Setting> = Vec::new();
     for (name, value) in env {
         if let Some((_, key)) = OWN.iter().find(|(own, _)| own == name) {
             tree.push(setting(key, name, Some(value), Source::Environment));
         }
     }
-    let named = flags.iter().chain(&variables).rfind(|setting| setting.key == "configfile");
-    match file::settings(named, env) {
-        Ok(settings) => {
-            let path = settings.iter().find_map(|setting| match &setting.source {
-                Source::File(path) => Some(Arc::clone(path)),
-                _ => None,
-            });
-            let merges = options::is_first(settings.iter().chain(&flags));
-            tree.extend(settings);
-            if let Some(path) = path {
-                let unheard = |setting: &mut Setting| {
-                    !setting.key.starts_with("ringress.") && setting.key != "configfile"
-                };
-                let mut lost: Vec<Setting> = variables.extract_if(.., unheard).collect();
-                if !merges {
-                    lost.extend(flags.extract_if(.., unheard));
-                }
-                complaints.extend(file::unheard(lost, &path));
-            }
-        }
-        Err(complaint) => complaints.push(*complaint),
+    for stronger in [variables, file.settings, flags] {
+        tree.retain(|weaker| !stronger.iter().any(|setting| setting.key == weaker.key));
+        tree.extend(stronger);
     }
-    // Our own flags say nothing about Traefik's options, so they silence no variable.
-    let traefiks = flags.iter().any(|flag| !flag.key.starts_with("ringress."));
-    if traefiks {
-        for variable in &variables {
-            let problem = "is ignored, because options are given on the command line";
-            complaints.push(variable.complain_of_name(problem, "use one of both"));
-        }
-    } else {
-        tree.extend(variables);
-    }
-    tree.extend(flags);
     (tree, complaints)
+}
+
+/// Our own options say nothing about Traefik's, so they silence none of them.
+fn is_traefiks(setting: &Setting) -> bool {
+    !setting.key.starts_with("ringress.") && setting.key != "configfile"
+}
+
+/// Takes Traefik's options out, and names them.
+fn silence(lost: &mut Vec<Setting>, because: &str, remedy: &str) -> Option<Complaint> {
+    let lost: Vec<Setting> = lost.extract_if(.., |setting| is_traefiks(setting)).collect();
+    let names: Vec<&str> = lost.iter().map(|setting| setting.spelled.as_str()).collect();
+    let all = Setting { spelled: names.join(", "), ..lost.first()?.clone() };
+    let verb = if lost.len() == 1 { "is" } else { "are" };
+    Some(all.complain_of_name(&format!("{verb} ignored, {because}, as Traefik has it"), remedy))
 }
 
 pub(super) fn setting(name: &str, spelled: &str, value: Option<&str>, source: Source) -> Setting {
@@ -124,6 +145,7 @@ pub(super) fn setting(name: &str, spelled: &str, value: Option<&str>, source: So
         segments: name.split('.').map(str::to_owned).collect(),
         spelled: spelled.to_owned(),
         value: value.map(str::to_owned),
+        is_element: false,
         source,
     }
 }
@@ -133,7 +155,15 @@ fn from_environment(env: &[(String, String)]) -> Vec<Setting> {
         .iter()
         .filter_map(|(name, value)| {
             let path = name.strip_prefix("TRAEFIK_").filter(|path| !path.is_empty())?;
-            let dotted = path.replace('_', ".").to_lowercase();
+            let mut dotted = String::new();
+            for segment in path.to_lowercase().split('_') {
+                // An element of a list: TRAEFIK_..._DOMAINS_0_MAIN.
+                match segment.parse::<u32>() {
+                    Ok(index) => dotted.push_str(&format!("[{index}]")),
+                    Err(_) if dotted.is_empty() => dotted.push_str(segment),
+                    Err(_) => dotted.push_str(&format!(".{segment}")),
+                }
+            }
             Some(setting(&dotted, name, Some(value), Source::Environment))
         })
         .collect();

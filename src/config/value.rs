@@ -34,6 +34,12 @@ pub fn whole(text: &str) -> Result<i64, Wrong> {
     text.trim().parse().map_err(|_| Wrong::new("is not a whole number", "use digits such as 5"))
 }
 
+/// A number, with a fraction or without.
+pub fn number(text: &str) -> Result<f64, Wrong> {
+    let wrong = || Wrong::new("is not a number", "use a form such as 1 or 0.5");
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite()).ok_or_else(wrong)
+}
+
 /// A number within bounds.
 pub fn count(text: &str, least: usize, most: usize) -> Result<usize, Wrong> {
     let wrong = |problem| match most {

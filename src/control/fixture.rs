@@ -155,6 +155,9 @@ pub fn config(api: Option<Api>) -> Static {
         }],
         file: None,
         http: None,
+        rest: None,
+        precedence: Vec::new(),
+        default_rule_syntax: Dialect::V2,
         throttle: Duration::from_secs(2),
         health_check_interval: Duration::from_secs(30),
         api,
@@ -170,6 +173,7 @@ pub fn config(api: Option<Api>) -> Static {
         driver: DriverChoice::Auto,
         workers: Some(2),
         handover: None,
+        pointless: Vec::new(),
         complaints: Vec::new(),
     }
 }

@@ -19,6 +19,7 @@
 //! | `services` | health checks, strategies, weighted groups, fallbacks, mirrors |
 //! | `draining` | clients before, at and after the stop signal |
 //! | `complaints` | bad labels and flags: one clear message, everything else works |
+//! | `check` | what `ringress check` prints, and its exit status |
 //! | `files` | dynamic configuration in files, and what happens to them |
 //! | `handover` | restarts in place under load, and each way in which one can fail |
 //! | `life` | the engine gone and back, graceful stop |
@@ -38,6 +39,7 @@ mod harness;
 mod balancing;
 mod bodies;
 mod bounds;
+mod check;
 mod complaints;
 mod draining;
 mod files;
