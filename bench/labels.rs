@@ -5,13 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringress::config;
 use ringress::discovery::workload::{Instance, Workload};
-use ringress::discovery::{self, labels};
-use ringress::model::ServerState;
+use ringress::discovery::{Board, labels};
+use ringress::model::{Model, ServerState};
 use ringress::table::Store;
+use tokio::sync::watch;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -30,13 +32,17 @@ fn main() {
     let before = resident();
     let mut workloads: Vec<Workload> = (0..SERVICES).map(workload).collect();
     let listed = resident();
-    let mut change = |workloads: &[Workload]| -> Duration {
-        let begun = Instant::now();
-        let mut model = labels::build(workloads, &config.docker[0], &config, &own, &mut memory);
-        discovery::link(&mut model);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let _entered = runtime.enter();
+    let publish = |model: Arc<Model>| {
         assert!(model.complaints.is_empty(), "{:?}", model.complaints.first());
         assert_eq!(model.routers.len(), SERVICES * ROUTERS);
         store.publish(model);
+    };
+    let mut board = Board::new(1, publish, watch::Sender::new(false));
+    let mut change = |workloads: &[Workload]| -> Duration {
+        let begun = Instant::now();
+        board.put(0, labels::build(workloads, &config.docker[0], &config, &own, &mut memory));
         begun.elapsed()
     };
     let first = change(&workloads);

@@ -8,6 +8,7 @@ mod worlds;
 
 use std::hint::black_box;
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, bench};
@@ -107,7 +108,7 @@ fn cookie_lookup(bencher: Bencher, backends: usize) {
 fn rotation(bencher: Bencher, backends: usize) {
     let store = Store::new(1, vec!["http".into()]);
     let mut model = Model::default();
-    model.services.insert("s@swarm".into(), service("s@swarm", 0..backends, 1));
+    model.services.insert("s@swarm".into(), service("s@swarm", 0..backends, 1).into());
     store.publish(model);
     let tried = Tried::default();
     let next = || {
@@ -150,7 +151,7 @@ fn publish(bencher: Bencher, services: usize) {
             let mut model = model.clone();
             there = !there;
             if !there && let Some(mut last) = model.services.last_entry() {
-                last.get_mut().servers.pop();
+                Arc::make_mut(last.get_mut()).servers.pop();
             }
             model
         })

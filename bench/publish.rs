@@ -11,6 +11,7 @@ mod worlds;
 use std::hint::black_box;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringress::config;
@@ -53,7 +54,8 @@ fn measure(driver: &str) {
     client.set_nodelay(true).expect("nodelay");
 
     let mut change = model.clone();
-    change.services.last_entry().expect("many").get_mut().servers.pop();
+    let mut last = change.services.last_entry().expect("many");
+    Arc::make_mut(last.get_mut()).servers.pop();
     let begun = Instant::now();
     publish(change.clone());
     publish(model.clone());
@@ -138,9 +140,10 @@ fn compute(time: Duration) {
 /// Gives the first service a server that is there.
 fn make_reachable(model: &mut Model, port: u16) {
     let mut routers = model.routers.values_mut();
-    let router = routers.next().expect("many");
+    let router = Arc::make_mut(routers.next().expect("many"));
     router.rule = Some(Rule::Host("known".into()));
     let service = model.services.get_mut(&router.service).expect("its service");
+    let service = Arc::make_mut(service);
     service.sticky = None;
     service.servers.truncate(1);
     let addr = ([127, 0, 0, 1], port).into();

@@ -65,10 +65,10 @@ pub fn model(services: usize) -> Model {
             tls: None,
             disabled: None,
         };
-        model.routers.insert(name.clone(), router);
+        model.routers.insert(name.clone(), router.into());
         let mut service = service(&name, SERVERS * index..SERVERS * (index + 1), 1);
         service.sticky = Some(sticky());
-        model.services.insert(name, service);
+        model.services.insert(name, service.into());
     }
     model
 }

@@ -413,7 +413,7 @@ fn discover(config: &Arc<Static>, store: &Arc<Store>) -> Discovery {
         let memory = memories.entry(settings.name.clone()).or_default();
         labels::build(workloads, settings, &statics, own, memory)
     };
-    watch::spawn(config.docker.clone(), Written::all(config), build, move |model: Model| {
+    watch::spawn(config.docker.clone(), Written::all(config), build, move |model: Arc<Model>| {
         log_complaints(&model.complaints, &known);
         known = model.complaints.iter().cloned().collect();
         let (routers, services) = (model.routers.len(), model.services.len());

@@ -9,6 +9,7 @@ mod worlds;
 
 use std::hint::black_box;
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use ringress::balance::{Ask, Tried, choose};
@@ -99,7 +100,7 @@ fn cookie_lookup((table, line): (CookieTable, Vec<u8>)) -> CookieTable {
 fn one_service(backends: usize) -> Store {
     let store = Store::new(1, vec!["http".into()]);
     let mut model = Model::default();
-    model.services.insert("s@swarm".into(), service("s@swarm", 0..backends, 1));
+    model.services.insert("s@swarm".into(), service("s@swarm", 0..backends, 1).into());
     store.publish(model);
     pick(&store);
     store
@@ -145,7 +146,7 @@ fn changed(services: usize) -> (Store, Model) {
     let mut model = model(services);
     store.publish(model.clone());
     if let Some(mut last) = model.services.last_entry() {
-        last.get_mut().servers.pop();
+        Arc::make_mut(last.get_mut()).servers.pop();
     }
     (store, model)
 }

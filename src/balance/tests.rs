@@ -90,7 +90,9 @@ impl World {
 
 fn model(services: impl IntoIterator<Item = Service>) -> Model {
     let mut model = Model::default();
-    model.services.extend(services.into_iter().map(|service| (service.name.clone(), service)));
+    model
+        .services
+        .extend(services.into_iter().map(|service| (service.name.clone(), service.into())));
     model
 }
 

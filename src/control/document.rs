@@ -181,7 +181,7 @@ fn document<'a>(sources: &'a Sources, sampler: &Sampler, snapshot: &'a Snapshot)
             .collect(),
         drivers: &sources.drivers,
         providers: providers(sources),
-        routers: model.routers.values().map(router).collect(),
+        routers: model.routers.values().map(|found| router(found)).collect(),
         services: model
             .services
             .values()

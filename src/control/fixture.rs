@@ -61,8 +61,8 @@ pub fn seed_model(servers: u8) -> Model {
         ..Service::default()
     };
     Model {
-        routers: [(router.name.clone(), router)].into(),
-        services: [(service.name.clone(), service)].into(),
+        routers: [(router.name.clone(), router.into())].into(),
+        services: [(service.name.clone(), service.into())].into(),
         ..Model::default()
     }
 }
@@ -70,13 +70,13 @@ pub fn seed_model(servers: u8) -> Model {
 /// The seed's stack beside a router that could not be read, and two complaints.
 pub fn troubled_model() -> Model {
     let mut model = seed_model(3);
-    let mut broken = model.routers[ROUTER].clone();
+    let mut broken = (*model.routers[ROUTER]).clone();
     broken.name = "frontend-Hoost-a-b-1".to_owned();
     broken.rule_text = "Hoost: a.b".to_owned();
     broken.rule = None;
     broken.disabled = Some("unknown function Hoost".to_owned());
-    model.routers.insert(broken.name.clone(), broken);
-    if let Some(service) = model.services.get_mut(SERVICE) {
+    model.routers.insert(broken.name.clone(), broken.into());
+    if let Some(service) = model.services.get_mut(SERVICE).and_then(Arc::get_mut) {
         service.servers[1].state = ServerState::Draining;
         service.servers[2].state = ServerState::Starting;
     }

@@ -141,7 +141,7 @@ fn elements_are_listed_and_found() {
         health_check: true,
         disabled: None,
     };
-    model.groups.insert(group.name.clone(), group);
+    model.groups.insert(group.name.clone(), group.into());
     let middleware = Middleware {
         name: "auth@file".to_owned(),
         provider: "file".to_owned(),
@@ -150,9 +150,9 @@ fn elements_are_listed_and_found() {
         options: json!({ "users": ["me:$apr1$x"], "realm": "r" }),
         disabled: None,
     };
-    model.middlewares.insert(middleware.name.clone(), middleware);
+    model.middlewares.insert(middleware.name.clone(), middleware.into());
     let router = model.routers.get_mut(ROUTER).unwrap();
-    router.middlewares = vec!["auth@file".to_owned()];
+    Arc::make_mut(router).middlewares = vec!["auth@file".to_owned()];
     let (control, _store) = serve(model);
 
     let page = get(&control, "/api/http/routers?per_page=1");

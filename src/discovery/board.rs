@@ -45,16 +45,18 @@ pub struct ProviderStatus {
 }
 
 /// The models of all providers and what was made public of them. Survives a panic.
-pub(super) struct Board<P> {
+pub struct Board<P> {
     /// As built; `None` for a provider that has not been read yet.
     models: Vec<Option<Model>>,
-    pub reachability: Reachability,
-    published: Option<Model>,
+    pub(super) reachability: Reachability,
+    published: Option<Arc<Model>>,
     publish: P,
     settle: watch::Sender<bool>,
 }
 
-impl<P: FnMut(Model)> Board<P> {
+impl<P: FnMut(Arc<Model>)> Board<P> {
+    /// `publish` gets every new picture; `settle` becomes true when all providers have been heard and
+    /// all their servers tried.
     pub fn new(providers: usize, publish: P, settle: watch::Sender<bool>) -> Board<P> {
         Board {
             models: vec![None; providers],
@@ -65,11 +67,15 @@ impl<P: FnMut(Model)> Board<P> {
         }
     }
 
+    /// Takes in what one provider has found out.
+    ///
+    /// Has to be called inside a tokio runtime.
     pub fn put(&mut self, index: usize, model: Model) {
         self.models[index] = Some(model);
         self.publish();
     }
 
+    /// Makes public what has changed since the last time.
     pub fn publish(&mut self) {
         let mut merged = Model::default();
         for model in self.models.iter().flatten().cloned() {
@@ -90,8 +96,11 @@ impl<P: FnMut(Model)> Board<P> {
         }
         link(&mut merged);
         self.reachability.apply(&mut merged);
-        if self.published.as_ref() != Some(&merged) {
-            (self.publish)(merged.clone());
+        if self.published.as_deref() != Some(&merged) {
+            // The table is told from retired ones by who holds its model.
+            self.published = None;
+            let merged = Arc::new(merged);
+            (self.publish)(Arc::clone(&merged));
             self.published = Some(merged);
         }
         if self.models.iter().all(Option::is_some) && self.reachability.is_settled() {

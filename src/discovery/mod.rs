@@ -20,5 +20,5 @@ pub mod watch;
 pub mod workload;
 pub mod written;
 
-pub use board::{ProviderStatus, SwarmRole};
+pub use board::{Board, ProviderStatus, SwarmRole};
 pub use check::link;

@@ -81,9 +81,12 @@ impl Reachability {
         }
         let mut present = BTreeSet::new();
         for service in model.services.values_mut() {
-            for server in &mut service.servers {
+            present.extend(service.servers.iter().map(|server| server.url.addr));
+            if !service.servers.iter().any(|server| server.state == ServerState::Starting) {
+                continue;
+            }
+            for server in &mut Arc::make_mut(service).servers {
                 let addr = server.url.addr;
-                present.insert(addr);
                 if server.state != ServerState::Starting {
                     continue;
                 }
@@ -157,7 +160,7 @@ mod tests {
             ..Service::default()
         };
         let mut model = Model::default();
-        model.services.insert("app".to_owned(), service);
+        model.services.insert("app".to_owned(), service.into());
         model
     }
 

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -65,7 +65,7 @@ pub fn spawn(
     settings: Vec<config::Docker>,
     written: Vec<Written>,
     build: impl Fn(&config::Docker, &[Workload], &BTreeSet<String>) -> Model + Send + 'static,
-    publish: impl FnMut(Model) + Send + 'static,
+    publish: impl FnMut(Arc<Model>) + Send + 'static,
 ) -> Discovery {
     let engine = |settings: &config::Docker| BollardEngine::new(&settings.endpoint);
     spawn_on(settings, written, engine, build, publish)
@@ -76,7 +76,7 @@ fn spawn_on<E: Engine>(
     written: Vec<Written>,
     engine: impl Fn(&config::Docker) -> E + Send + 'static,
     build: impl Fn(&config::Docker, &[Workload], &BTreeSet<String>) -> Model + Send + 'static,
-    publish: impl FnMut(Model) + Send + 'static,
+    publish: impl FnMut(Arc<Model>) + Send + 'static,
 ) -> Discovery {
     let statuses = Statuses::new(&settings, &written);
     let (stop, stopped) = watch::channel(false);
@@ -96,7 +96,7 @@ fn live<E: Engine>(
     (settings, written): (&[config::Docker], &[Written]),
     engine: &impl Fn(&config::Docker) -> E,
     build: &impl Fn(&config::Docker, &[Workload], &BTreeSet<String>) -> Model,
-    board: &RefCell<Board<impl FnMut(Model)>>,
+    board: &RefCell<Board<impl FnMut(Arc<Model>)>>,
     statuses: &Statuses,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -141,7 +141,7 @@ fn words(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// Publishes again each time a probe has something to say.
-async fn republish(board: &RefCell<Board<impl FnMut(Model)>>) {
+async fn republish(board: &RefCell<Board<impl FnMut(Arc<Model>)>>) {
     // Taken out so that no borrow of the board lives across the wait.
     let news = board.borrow().reachability.news();
     loop {
@@ -157,7 +157,7 @@ struct Place<'a, P> {
     statuses: &'a Statuses,
 }
 
-impl<P: FnMut(Model)> Desk for Place<'_, P> {
+impl<P: FnMut(Arc<Model>)> Desk for Place<'_, P> {
     fn put(&self, model: Model) {
         self.board.borrow_mut().put(self.index, model);
     }
@@ -187,7 +187,7 @@ struct Provider<'a, B, P> {
 impl<B, P> Outlet for Provider<'_, B, P>
 where
     B: Fn(&config::Docker, &[Workload], &BTreeSet<String>) -> Model,
-    P: FnMut(Model),
+    P: FnMut(Arc<Model>),
 {
     fn deliver(&self, workloads: &[Workload], own_networks: &BTreeSet<String>) {
         let model = (self.build)(self.settings, workloads, own_networks);

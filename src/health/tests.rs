@@ -196,7 +196,10 @@ fn publish(store: &Store, servers: &[SocketAddr], check: Option<HealthCheck>) {
     };
     let servers = servers.iter().map(server).collect();
     let service = Service { name: "s".into(), servers, health_check: check, ..Service::default() };
-    store.publish(Model { services: BTreeMap::from([("s".into(), service)]), ..Model::default() });
+    store.publish(Model {
+        services: BTreeMap::from([("s".into(), service.into())]),
+        ..Model::default()
+    });
 }
 
 fn downs(store: &Store) -> Vec<bool> {

@@ -7,7 +7,7 @@ use super::{Dialect, Sticky};
 /// A service that has no servers of its own but names services.
 ///
 /// What it names may be a group again. A circle is refused by whoever builds the model.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     /// Qualified name, the key in [`super::Model::groups`]; no service has the same.
     pub name: String,
@@ -21,7 +21,7 @@ pub struct Group {
 }
 
 /// How a group's answer comes about.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GroupKind {
     /// New clients by weight; with a cookie they stay.
     Weighted { members: Vec<Member>, sticky: Option<Sticky> },

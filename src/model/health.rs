@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Scheme;
 
 /// Asking each server at intervals.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthCheck {
     pub mode: HealthMode,
     /// Begins with a slash; may hold a query. For gRPC the name of the service, or nothing.

@@ -4,7 +4,7 @@ use super::Dialect;
 
 /// A step on a request or on its answer. None of them is taken yet: a router that names one is
 /// disabled.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Middleware {
     /// Qualified name, the key in [`super::Model::middlewares`].
     pub name: String,

@@ -16,6 +16,7 @@ mod service;
 mod span;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use complaint::{Complaint, Severity};
 pub use group::{Group, GroupKind, Member, Mirror};
@@ -49,19 +50,19 @@ pub enum Dialect {
 /// Keys of the maps are qualified names: `web@swarm`, `web@docker` (later dialects) or
 /// `frontend-…`, `backend-…` (first dialect). Maps are ordered so that equal worlds give equal
 /// tables and a stable API.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Model {
-    pub routers: BTreeMap<String, Router>,
-    pub services: BTreeMap<String, Service>,
+    pub routers: BTreeMap<String, Arc<Router>>,
+    pub services: BTreeMap<String, Arc<Service>>,
     /// Services made of services. No name is among both.
-    pub groups: BTreeMap<String, Group>,
-    pub middlewares: BTreeMap<String, Middleware>,
+    pub groups: BTreeMap<String, Arc<Group>>,
+    pub middlewares: BTreeMap<String, Arc<Middleware>>,
     /// What was rejected, ignored or is doubtful, in the order in which it was found.
     pub complaints: Vec<Complaint>,
 }
 
 /// A rule and the service that answers what it matches.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Router {
     /// Qualified name, the key in [`Model::routers`].
     pub name: String,

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::{Dialect, HealthCheck, PassiveHealthCheck};
 
 /// Servers that answer for one another. [`Default`] is Traefik's, for a service without a name.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
     /// Qualified name, the key in [`super::Model::services`].
     pub name: String,
@@ -62,7 +62,7 @@ pub enum Strategy {
 }
 
 /// One backend of a [`Service`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     /// Where it is reached.
     pub url: ServerUrl,

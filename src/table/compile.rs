@@ -133,7 +133,12 @@ impl Table {
 }
 
 /// Compiles a model. What has not changed since the last table is taken from there.
-pub(super) fn compile(model: Model, last: &Table, names: &[String], places: &mut Places) -> Table {
+pub(super) fn compile(
+    model: Arc<Model>,
+    last: &Table,
+    names: &[String],
+    places: &mut Places,
+) -> Table {
     let mut work = Work { places, gone: Vec::new() };
     let (services, same_services) = services(&model, last, &mut work);
     // Groups name services by index, and routes name both.
@@ -157,7 +162,7 @@ pub(super) fn compile(model: Model, last: &Table, names: &[String], places: &mut
         routes,
         services,
         groups,
-        model: Arc::new(model),
+        model,
     }
 }
 
@@ -333,8 +338,8 @@ mod tests {
                 tls: None,
                 disabled: None,
             };
-            model.services.insert(name.into(), service);
-            model.routers.insert(name.into(), router);
+            model.services.insert(name.into(), service.into());
+            model.routers.insert(name.into(), router.into());
         }
         model
     }
@@ -355,7 +360,7 @@ mod tests {
         /// Publishes, and looks for each service by its host.
         fn becomes(&mut self, services: &[(&str, &[u16])]) {
             let names = ["http".to_owned()];
-            self.table = compile(model(services), &self.table, &names, &mut self.places);
+            self.table = compile(model(services).into(), &self.table, &names, &mut self.places);
             assert_eq!(self.table.services().len(), services.len());
             for (name, ports) in services {
                 let found: Vec<_> = self.service(name).backends.iter().map(|b| b.addr).collect();
@@ -438,10 +443,10 @@ mod tests {
         let mut publish = |services: &[(&str, &[u16])], groups: &[(&str, &[&str])]| {
             let mut model = model(services);
             for (name, members) in groups {
-                model.groups.insert((*name).into(), group(name, members));
+                model.groups.insert((*name).into(), group(name, members).into());
             }
             let names = ["http".to_owned()];
-            world.table = compile(model, &world.table, &names, &mut world.places);
+            world.table = compile(model.into(), &world.table, &names, &mut world.places);
             world.table.clone()
         };
         let state = |table: &Table, at: usize| Arc::clone(&table.groups[at].state);

@@ -70,7 +70,7 @@ pub(super) fn compile(
 ) -> Arc<[GroupEntry]> {
     let work = Work { model, indices: indices(model) };
     let first = model.services.len();
-    let groups: Vec<&Group> = model.groups.values().collect();
+    let groups: Vec<&Group> = model.groups.values().map(|group| &**group).collect();
     let mut leaves: Vec<Option<BTreeSet<u32>>> = vec![None; groups.len()];
     for _ in 0..GROUP_DEPTH {
         let layer: Vec<_> = groups

@@ -82,12 +82,12 @@ impl Store {
     /// Compiles the model and makes it the current table; gives its generation.
     ///
     /// State of services and backends that exist before and after is kept by identity.
-    pub fn publish(&self, model: Model) -> u64 {
+    pub fn publish(&self, model: impl Into<Arc<Model>>) -> u64 {
         // A poisoned lock only says that an earlier publication panicked half-way. It left the
         // table before it in its place, so going on is safe, and serving on is the point.
         let mut press = self.press.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let Press { places, last, retired } = &mut *press;
-        let table = compile::compile(model, last, &self.entry_points, places);
+        let table = compile::compile(model.into(), last, &self.entry_points, places);
         retired.push(std::mem::replace(last, table.clone()));
         let generation = self.published.publish(table);
         retired.retain(Table::is_looked_at);

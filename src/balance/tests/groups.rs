@@ -1,6 +1,7 @@
 //! Ways through groups.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
@@ -47,7 +48,7 @@ fn model_of(groups: Vec<Group>) -> Model {
         servers: vec![Server::new(url(number), ServerState::Serving, "")],
         ..service(&format!("{name}@file"), Strategy::RoundRobin, &[])
     }));
-    model.groups.extend(groups.into_iter().map(|group| (group.name.clone(), group)));
+    model.groups.extend(groups.into_iter().map(|group| (group.name.clone(), group.into())));
     model
 }
 
@@ -126,7 +127,7 @@ fn each_level_has_its_cookie() {
         weighted("top", &[("mid", 1), ("c", 1)], Some("top")),
     ]);
     for service in model.services.values_mut() {
-        service.sticky = Some(sticky("own"));
+        Arc::make_mut(service).sticky = Some(sticky("own"));
     }
     let mut world = World::new(model);
     let first = world.way(1).expect("a server");

@@ -63,11 +63,11 @@ fn middleware_views(snapshot: &Snapshot) -> Vec<(&str, Value)> {
             used_by.entry(name).or_default().push(&router.name);
         }
     }
-    let view = |(name, found)| {
+    let view = |name, found| {
         let users = used_by.get(name).map_or(&[][..], Vec::as_slice);
         (name, shapes::middleware(found, users))
     };
-    model.middlewares.iter().map(|(name, found)| (name.as_str(), found)).map(view).collect()
+    model.middlewares.iter().map(|(name, found)| view(name.as_str(), &**found)).collect()
 }
 
 /// Adds what stands in a list beside the element itself.
@@ -105,7 +105,12 @@ pub async fn elements(
     let snapshot = shared.sources.store.snapshot();
     match kind.as_str() {
         "routers" => {
-            let all = snapshot.model.routers.values().map(shapes::listed_router).collect();
+            let all = snapshot
+                .model
+                .routers
+                .values()
+                .map(|router| shapes::listed_router(router))
+                .collect();
             list::page(all, &list::ROUTERS, &asked)
         }
         "services" => list::page(listed_services(&snapshot), &list::SERVICES, &asked),
@@ -122,7 +127,10 @@ pub async fn element(
     let snapshot = shared.sources.store.snapshot();
     let is_it = |view: &Value| view["name"] == *name;
     let (found, what) = match kind.as_str() {
-        "routers" => (snapshot.model.routers.get(&name).map(shapes::listed_router), "router"),
+        "routers" => (
+            snapshot.model.routers.get(&name).map(|router| shapes::listed_router(router)),
+            "router",
+        ),
         "services" => (listed_services(&snapshot).into_iter().find(is_it), "service"),
         "middlewares" => (listed_middlewares(&snapshot).into_iter().find(is_it), "middleware"),
         _ => return not_found(),

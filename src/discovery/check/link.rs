@@ -3,6 +3,7 @@
 //! Names cross providers, so this is looked at when the models of all of them stand together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::{Complaint, Model, Router, Scheme, Severity};
 
@@ -19,7 +20,7 @@ pub fn link(model: &mut Model) {
         if let Some(remedy) = obstacle.remedy {
             told.push(complaint(router, &obstacle.why, remedy));
         }
-        router.disabled = Some(obstacle.why);
+        Arc::make_mut(router).disabled = Some(obstacle.why);
     }
     model.routers = routers;
     model.complaints.append(&mut told);
@@ -151,7 +152,7 @@ fn refuse(model: &mut Model, circle: &[String]) {
         if group.disabled.is_some() {
             continue;
         }
-        group.disabled = Some(why.clone());
+        Arc::make_mut(group).disabled = Some(why.clone());
         model.complaints.push(Complaint {
             severity: Severity::Error,
             subject: name.clone(),
@@ -181,7 +182,7 @@ mod tests {
                 health_check: false,
                 disabled: None,
             };
-            model.groups.insert(group.name.clone(), group);
+            model.groups.insert(group.name.clone(), group.into());
         }
         model
     }

@@ -34,14 +34,14 @@ pub fn whole(origin: &Origin, wanted: &Configuration, names: &Names, voice: &mut
             }
         };
         match kind {
-            Kind::Service(service) => drop(model.services.insert(qualified, *service)),
-            Kind::Group(group) => drop(model.groups.insert(qualified, group)),
+            Kind::Service(service) => drop(model.services.insert(qualified, service.into())),
+            Kind::Group(group) => drop(model.groups.insert(qualified, group.into())),
         }
     }
     for (name, wanted) in &wanted.middlewares {
         let (qualified, place) = (origin.qualified(name), format!("http.middlewares.{name}"));
         let found = middleware(origin, &qualified, &place, wanted, voice);
-        model.middlewares.insert(qualified, found);
+        model.middlewares.insert(qualified, found.into());
     }
     routers(origin, wanted, &mut model, voice);
     not_served_yet(wanted, voice);
@@ -74,7 +74,7 @@ fn routers(origin: &Origin, wanted: &Configuration, model: &mut Model, voice: &m
                 router_of(origin, name, &place, wanted, (rule, service), voice)
             }
         };
-        model.routers.insert(router.name.clone(), router);
+        model.routers.insert(router.name.clone(), router.into());
     }
 }
 

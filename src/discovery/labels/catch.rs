@@ -1,6 +1,7 @@
 //! What all workloads asked for together: names that meet are merged or refused here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::discovery::check::Voice;
 use crate::model::{Complaint, Middleware, Model, Router, Service, Severity};
@@ -13,12 +14,12 @@ use super::v2::Claims;
 #[derive(Default)]
 pub(super) struct Catch {
     /// Later dialects: by qualified name, with the names of the workloads.
-    routers: BTreeMap<String, Vec<(String, Router)>>,
-    services: BTreeMap<String, Vec<(String, Service)>>,
-    middlewares: BTreeMap<String, Vec<(String, Middleware)>>,
+    routers: BTreeMap<String, Vec<(String, Arc<Router>)>>,
+    services: BTreeMap<String, Vec<(String, Arc<Service>)>>,
+    middlewares: BTreeMap<String, Vec<(String, Arc<Middleware>)>>,
     /// First dialect: workloads that have their frontend.
     pub fronted: BTreeSet<String>,
-    frontends: BTreeMap<String, Router>,
+    frontends: BTreeMap<String, Arc<Router>>,
     backends: BTreeMap<String, (String, Service)>,
 }
 
@@ -52,7 +53,7 @@ impl Catch {
             .find(|name| !self.frontends.contains_key(name));
         if let Some(name) = free {
             router.name.clone_from(&name);
-            self.frontends.insert(name, router);
+            self.frontends.insert(name, router.into());
         }
     }
 
@@ -78,7 +79,7 @@ impl Catch {
     pub fn into_model(self, complaints: Vec<Complaint>) -> Model {
         let mut model = Model { complaints, ..Model::default() };
         model.services =
-            self.backends.into_iter().map(|(name, (_, found))| (name, found)).collect();
+            self.backends.into_iter().map(|(name, (_, found))| (name, found.into())).collect();
         for (name, claims) in self.services {
             if !agree(&claims, same_settings) {
                 model.complaints.push(conflict("service", &name, &claims));
@@ -86,8 +87,11 @@ impl Catch {
             }
             let mut claims = claims.into_iter().map(|(_, service)| service);
             if let Some(mut service) = claims.next() {
-                service.servers.extend(claims.flat_map(|other| other.servers));
-                tidy(&mut service.servers);
+                for other in claims {
+                    let servers = &mut Arc::make_mut(&mut service).servers;
+                    servers.extend(other.servers.iter().cloned());
+                    tidy(servers);
+                }
                 model.services.insert(name, service);
             }
         }
@@ -105,10 +109,10 @@ impl Catch {
 /// What is defined alike by everybody who defines it.
 fn settled<T>(
     kind: &str,
-    found: BTreeMap<String, Vec<(String, T)>>,
+    found: BTreeMap<String, Vec<(String, Arc<T>)>>,
     same: fn(&T, &T) -> bool,
     complaints: &mut Vec<Complaint>,
-) -> BTreeMap<String, T> {
+) -> BTreeMap<String, Arc<T>> {
     let mut settled = BTreeMap::new();
     for (name, claims) in found {
         if !agree(&claims, same) {
@@ -132,7 +136,7 @@ fn same_settings(a: &Service, b: &Service) -> bool {
     bare(a) == bare(b)
 }
 
-fn agree<T>(claims: &[(String, T)], same: fn(&T, &T) -> bool) -> bool {
+fn agree<T>(claims: &[(String, Arc<T>)], same: fn(&T, &T) -> bool) -> bool {
     claims.windows(2).all(|pair| match pair {
         [(_, a), (_, b)] => same(a, b),
         _ => true,

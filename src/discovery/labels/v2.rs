@@ -3,6 +3,8 @@
 //! Names of labels are read in any case. What has no router or no service gets one of its own
 //! name; a bad value costs the router, service or middleware that it belongs to.
 
+use std::sync::Arc;
+
 use crate::config::value;
 use crate::dynamic::decode::{Flaw, Unknown, decode};
 use crate::dynamic::tree::{Node, TooDeep};
@@ -33,9 +35,9 @@ struct Place {
 /// What a workload asks for, by itself.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Claims {
-    pub routers: Vec<Router>,
-    pub services: Vec<Service>,
-    pub middlewares: Vec<Middleware>,
+    pub routers: Vec<Arc<Router>>,
+    pub services: Vec<Arc<Service>>,
+    pub middlewares: Vec<Arc<Middleware>>,
 }
 
 /// The workload's routers, services and middlewares.
@@ -57,7 +59,7 @@ pub(super) fn claims(
     for (name, wanted) in &wanted.middlewares {
         let place = format!("{}.http.middlewares.{name}", root.name);
         let found = check::middleware(&origin, &origin.qualified(name), &place, wanted, voice);
-        claims.middlewares.push(found);
+        claims.middlewares.push(found.into());
     }
     if not_served_yet(&wanted, &root, voice) {
         return claims;
@@ -90,12 +92,14 @@ pub(super) fn claims(
         weight: 1,
     };
     let builder = Builder { world, origin, workload, root: &root, reach };
+    let services = wanted.services.iter();
     claims.services =
-        wanted.services.iter().map(|(name, wanted)| builder.service(name, wanted, voice)).collect();
+        services.map(|(name, wanted)| builder.service(name, wanted, voice).into()).collect();
     claims.routers = wanted
         .routers
         .iter()
         .filter_map(|(name, wanted)| builder.router(name, wanted, &claims.services, voice))
+        .map(Arc::new)
         .collect();
     claims
 }
@@ -264,7 +268,7 @@ impl Builder<'_> {
         &self,
         name: &str,
         wanted: &Result<http::Router, Flaw>,
-        services: &[Service],
+        services: &[Arc<Service>],
         voice: &mut Voice,
     ) -> Option<Router> {
         let place = self.place("routers", name);

@@ -41,12 +41,12 @@ fn build(settings: &config::Docker, workloads: &[Workload], port: u16) -> Model 
             servers: servers.collect(),
             ..Service::default()
         };
-        model.services.insert(name, service);
+        model.services.insert(name, service.into());
     }
     model
 }
 
-fn next(models: &Receiver<Model>) -> Model {
+fn next(models: &Receiver<Arc<Model>>) -> Arc<Model> {
     models.recv_timeout(Duration::from_secs(5)).unwrap()
 }
 
