@@ -55,8 +55,8 @@ pub struct Board<P> {
 }
 
 impl<P: FnMut(Arc<Model>)> Board<P> {
-    /// `publish` gets every new picture; `settle` becomes true when all providers have been heard and
-    /// all their servers tried.
+    /// `publish` gets every new picture; `settle` becomes true when all providers have been heard
+    /// and all their servers tried.
     pub fn new(providers: usize, publish: P, settle: watch::Sender<bool>) -> Board<P> {
         Board {
             models: vec![None; providers],
