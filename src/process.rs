@@ -106,7 +106,7 @@ impl Process {
         let workers = worker::spawn(worker::Plan {
             settings: Arc::new(Settings {
                 entry_points: config.entry_points.clone(),
-                forwarding: config.forwarding,
+                transport: config.transport,
                 limits: config.limits,
                 dialect: config.dialect,
                 hostname: hostname.clone(),

@@ -33,7 +33,7 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("config", &["document", "limits", "model", "nearest"]),
     ("route", &["model", "nearest", "request"]),
     ("dynamic", &["config", "model", "nearest", "route"]),
-    ("discovery", &["config", "document", "dynamic", "model", "nearest", "route"]),
+    ("discovery", &["config", "document", "dynamic", "limits", "model", "nearest", "route"]),
     ("table", &["clock", "limits", "model", "observe", "route"]),
     ("health", &["limits", "model", "table"]),
     // The doors.
@@ -72,7 +72,7 @@ const BORDERS: &[(&str, &[&str])] = &[
             "worker",
         ],
     ),
-    ("upstream", &["fault", "limits", "observe", "table", "worker"]),
+    ("upstream", &["fault", "limits", "model", "observe", "table", "worker"]),
     ("relay", &["limits", "worker"]),
     // Off the data path.
     ("control", &["config", "life", "model", "observe", "table"]),

@@ -6,13 +6,11 @@ use std::time::Duration;
 use crate::limits::{
     BACKEND_IDLE, BACKEND_IDLE_CONNECTIONS, CLIENT_IDLE, DIAL_TIMEOUT, HeadLimits,
 };
-use crate::model::{Complaint, Dialect, Severity};
+use crate::model::{Complaint, Dialect, Severity, Transport};
 
 use super::draft::{DockerDraft, Draft, EntryDraft};
 use super::table::PROVIDERS;
-use super::{
-    Api, Docker, EntryPoint, File, Forwarding, Http, LifeCycle, Limits, Log, Rest, Static, Trust,
-};
+use super::{Api, Docker, EntryPoint, File, Http, LifeCycle, Limits, Log, Rest, Static, Trust};
 
 /// The entry point that the API is served on; as data entry point it has no special meaning.
 const CONTROL_NAME: &str = "traefik";
@@ -99,7 +97,7 @@ pub(super) fn finish(draft: Draft, dialect: Dialect, mut complaints: Vec<Complai
             access: draft.access_log.asked(),
         },
         life,
-        forwarding: forwarding(&draft),
+        transport: transport(&draft),
         limits: limits(&draft),
         driver: draft.driver.unwrap_or_default(),
         workers: draft.workers,
@@ -437,8 +435,8 @@ fn life(draft: &Draft) -> LifeCycle {
     }
 }
 
-fn forwarding(draft: &Draft) -> Forwarding {
-    Forwarding {
+fn transport(draft: &Draft) -> Transport {
+    Transport {
         dial_timeout: draft.dial_timeout.filter(|dial| !dial.is_zero()).unwrap_or(DIAL_TIMEOUT),
         response_header_timeout: draft.response_header_timeout.unwrap_or_default(),
         idle_timeout: draft.backend_idle_timeout.unwrap_or(BACKEND_IDLE),

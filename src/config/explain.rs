@@ -150,14 +150,14 @@ fn effective(statics: &Static) -> Pairs {
     if statics.dialect == Dialect::V1 {
         say("healthCheck.interval", time(statics.health_check_interval));
     }
-    let forwarding = &statics.forwarding;
-    say("serversTransport.maxIdleConnsPerHost", forwarding.max_idle_per_host.to_string());
+    let transport = &statics.transport;
+    say("serversTransport.maxIdleConnsPerHost", transport.max_idle_per_host.to_string());
     let mut say_time = |key: &str, value| {
         say(&format!("serversTransport.forwardingTimeouts.{key}"), time(value));
     };
-    say_time("dialTimeout", forwarding.dial_timeout);
-    say_time("responseHeaderTimeout", forwarding.response_header_timeout);
-    say_time("idleConnTimeout", forwarding.idle_timeout);
+    say_time("dialTimeout", transport.dial_timeout);
+    say_time("responseHeaderTimeout", transport.response_header_timeout);
+    say_time("idleConnTimeout", transport.idle_timeout);
     own(statics, &mut pairs);
     pairs
 }

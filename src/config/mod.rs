@@ -23,7 +23,7 @@ pub use explain::Line;
 pub use help::help;
 
 use crate::limits::{HEAD_TIMEOUT, HeadLimits, PROGRESS_TIMEOUT, TUNNEL_TIMEOUT};
-use crate::model::{Complaint, Dialect, Network, Severity};
+use crate::model::{Complaint, Dialect, Network, Severity, Transport};
 
 /// What the process was asked to be. Read once at start, never changed.
 #[derive(Debug, Clone)]
@@ -50,7 +50,8 @@ pub struct Static {
     pub api: Option<Api>,
     pub log: Log,
     pub life: LifeCycle,
-    pub forwarding: Forwarding,
+    /// For services that name no servers transport.
+    pub transport: Transport,
     pub limits: Limits,
     pub driver: DriverChoice,
     /// Worker threads; `None` takes one per CPU that the process may use.
@@ -174,16 +175,6 @@ pub struct LifeCycle {
     pub accept_grace: Duration,
     /// Then: wait so long for exchanges in flight.
     pub grace: Duration,
-}
-
-/// Timeouts and pool bounds towards backends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Forwarding {
-    pub dial_timeout: Duration,
-    /// Zero means none.
-    pub response_header_timeout: Duration,
-    pub idle_timeout: Duration,
-    pub max_idle_per_host: usize,
 }
 
 /// Bounds of the data path that belong to no entry point.

@@ -4,12 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{DriverView, ProviderView, Sources};
-use crate::config::{
-    Api, Docker, DriverChoice, EntryPoint, Forwarding, LifeCycle, Limits, Log, Static, Trust,
-};
+use crate::config::{Api, Docker, DriverChoice, EntryPoint, LifeCycle, Limits, Log, Static, Trust};
 use crate::model::{
     Complaint, CookieForm, Dialect, Model, Network, Router, Rule, Scheme, Server, ServerState,
-    ServerUrl, Service, Severity, Sticky,
+    ServerUrl, Service, Severity, Sticky, Transport,
 };
 use crate::observe::Stats;
 use crate::table::Store;
@@ -163,7 +161,7 @@ pub fn config(api: Option<Api>) -> Static {
         api,
         log: Log { level: tracing::Level::DEBUG, json: false, access: false },
         life: LifeCycle { accept_grace: Duration::ZERO, grace: Duration::from_secs(10) },
-        forwarding: Forwarding {
+        transport: Transport {
             dial_timeout: Duration::from_secs(1),
             response_header_timeout: Duration::ZERO,
             idle_timeout: Duration::from_secs(30),

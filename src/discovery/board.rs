@@ -92,6 +92,9 @@ impl<P: FnMut(Arc<Model>)> Board<P> {
             for (name, middleware) in model.middlewares {
                 merged.middlewares.entry(name).or_insert(middleware);
             }
+            for (name, transport) in model.transports {
+                merged.transports.entry(name).or_insert(transport);
+            }
             merged.complaints.extend(model.complaints);
         }
         link(&mut merged);

@@ -193,9 +193,9 @@ language! {
     }
 
     pub struct ForwardingTimeouts {
-        dial_timeout: Option<Span> = Span::seconds(30),
+        dial_timeout: Option<Span>,
         response_header_timeout: Option<Span>,
-        idle_conn_timeout: Option<Span> = Span::seconds(90),
+        idle_conn_timeout: Option<Span>,
         read_idle_timeout: Option<Span>,
         ping_timeout: Option<Span> = Span::seconds(15),
     }

@@ -100,7 +100,7 @@ async fn exchange(
     mut output: Buffer,
 ) -> Result<u16, Fault> {
     let reuse = if facts.idempotent { Reuse::Any } else { Reuse::JustUsed };
-    let timeout = worker.settings.forwarding.dial_timeout.min(COPY_TIMEOUT);
+    let timeout = upstream.transport(worker).dial_timeout.min(COPY_TIMEOUT);
     let Link { mut socket, .. } = upstream.connect(reuse, timeout, worker).await?;
     socket.deadline.limit_writing(COPY_TIMEOUT);
     socket.deadline.arm_read(COPY_TIMEOUT);

@@ -73,7 +73,7 @@ async fn carry_out(
     let mut tried = Tried::default();
     let mut retries = 0;
     let mut reuse = if planned.facts.idempotent { Reuse::Any } else { Reuse::JustUsed };
-    let mut dialling = worker.settings.forwarding.dial_timeout * DIALS_FOR_ALL_TRIES;
+    let mut dialling = planned.upstream.transport(worker).dial_timeout * DIALS_FOR_ALL_TRIES;
     worker.retries.earn(worker.deadlines.now());
     if planned.wishes.is_some()
         && let Err(refusal) = Box::pin(prepare(worker, client, input, &planned)).await
@@ -85,7 +85,7 @@ async fn carry_out(
         let wishes = wishes.as_deref();
         let started = Instant::now();
         let guard = Active::new(&upstream);
-        let timeout = dialling.min(worker.settings.forwarding.dial_timeout);
+        let timeout = dialling.min(upstream.transport(worker).dial_timeout);
         let way = Way { upstream: &upstream, reuse, timeout, started, passive, wishes };
         let result = attempt(worker, client, input, way, &facts, forward).await;
         drop(guard);
@@ -307,6 +307,7 @@ async fn send_and_relay(
     mut output: Buffer,
     reply: &mut Reply<'_>,
 ) -> Result<Replied, Fault> {
+    let timeout = link.response_header_timeout;
     let (client, link) = (&mut client.socket, &mut link.socket);
     let _awaiting = client.deadline.await_backend(&link.control);
     // A backend may answer and close before it has read everything: whatever became of sending,
@@ -314,7 +315,7 @@ async fn send_and_relay(
     let _ = output.send_all(&mut link.write, &link.deadline).await;
     // Given back at once, and so the first to be taken for the response: it is still in the cache.
     drop(output);
-    reply.expect_head(&link.deadline);
+    link.deadline.arm_read(timeout);
     let from = (&mut link.read, &link.deadline);
     reply.relay(from, (&mut client.write, &client.deadline), &Cell::new(false)).await
 }
@@ -345,11 +346,11 @@ async fn both_ways(
     upload: Upload<'_>,
     reply: &mut Reply<'_>,
 ) -> (Result<Replied, Fault>, bool) {
+    let timeout = link.response_header_timeout;
     let (client, link) = (&mut client.socket, &mut link.socket);
     let _awaiting = client.deadline.await_backend(&link.control);
     let head_seen = Cell::new(false);
     let expect_head = {
-        let timeout = worker.settings.forwarding.response_header_timeout;
         let deadline = &link.deadline;
         let head_seen = &head_seen;
         move || {

@@ -175,7 +175,7 @@ fn choose_and_write(
         if let Some(wishes) = &mut wishes {
             wishes.expects_continue = head.expects_continue();
         }
-        let upstream = worker.upstreams.get(backend, worker.index);
+        let upstream = worker.upstreams.get(backend, service, worker.index);
         if choice.by_cookie {
             upstream.cells().sticky_hits.add(1);
         }

@@ -104,11 +104,6 @@ impl<'a> Reply<'a> {
         self.ends_by_closing
     }
 
-    /// The request is sent: from now on the response's head is due.
-    pub(super) fn expect_head(&self, backend: &Deadline) {
-        backend.arm_read(self.worker.settings.forwarding.response_header_timeout);
-    }
-
     /// Relays the response. Somebody else may still be sending the request meanwhile: `head_seen`
     /// tells them that the final head has come, and with it the end of its deadline.
     pub(super) async fn relay(

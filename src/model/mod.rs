@@ -14,6 +14,7 @@ mod pattern;
 mod rule;
 mod service;
 mod span;
+mod transport;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use service::{
     CookieForm, SameSite, Scheme, Server, ServerState, ServerUrl, Service, Sticky, Strategy,
 };
 pub use span::{NotASpan, Span};
+pub use transport::Transport;
 
 /// Which generation of Traefik's language a piece of configuration was written in.
 ///
@@ -57,6 +59,8 @@ pub struct Model {
     /// Services made of services. No name is among both.
     pub groups: BTreeMap<String, Arc<Group>>,
     pub middlewares: BTreeMap<String, Arc<Middleware>>,
+    /// What services may name. Not in the table: [`Service::terms`] is.
+    pub transports: BTreeMap<String, Transport>,
     /// What was rejected, ignored or is doubtful, in the order in which it was found.
     pub complaints: Vec<Complaint>,
 }

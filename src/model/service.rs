@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use super::{Dialect, HealthCheck, PassiveHealthCheck};
+use super::{Dialect, HealthCheck, PassiveHealthCheck, Transport};
 
 /// Servers that answer for one another. [`Default`] is Traefik's, for a service without a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Service {
     pub flush_interval: i64,
     /// Qualified name of the servers transport; `None` for the usual one.
     pub transport: Option<String>,
+    /// What that one says, where it is known.
+    pub terms: Option<Transport>,
     /// Why it answers nobody; `None` for one that works.
     pub disabled: Option<String>,
 }
@@ -42,6 +44,7 @@ impl Default for Service {
             passive_health_check: None,
             flush_interval: 100,
             transport: None,
+            terms: None,
             disabled: None,
         }
     }

@@ -14,6 +14,7 @@ use super::rotation;
 use super::state::{BackendState, Passive, Places, ServiceState};
 use crate::model::{
     HealthCheck, HealthMode, Model, Scheme, Server, ServerState, ServerUrl, Service, Strategy,
+    Transport,
 };
 use crate::route::Routes;
 
@@ -55,6 +56,8 @@ pub struct ServiceEntry {
     /// What is asked of its backends, by somebody else than the workers.
     pub check: Option<Arc<HealthCheck>>,
     pub passive: Option<Passive>,
+    /// How connections to its backends are made and kept; `None` for the usual ways.
+    pub terms: Option<Arc<Transport>>,
     pub state: Arc<ServiceState>,
 }
 
@@ -269,6 +272,7 @@ fn compile_service(
         pass_host_header: service.pass_host_header,
         passive: service.passive_health_check.map(Passive::new),
         check: check.cloned().map(Arc::new),
+        terms: service.terms.map(Arc::new),
         state: before.map_or_else(|| work.places.begin(), |entry| Arc::clone(&entry.state)),
     }
 }

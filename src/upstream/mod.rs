@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 use crate::limits::{EJECTION, FRESH_CONNECTION};
+use crate::model::Transport;
 use crate::observe::BackendCells;
-use crate::table::{Backend, BackendState};
+use crate::table::{Backend, BackendState, ServiceEntry};
 pub use crate::table::{Latency, Passive};
 use crate::worker::Worker;
 use crate::worker::socket::Socket;
@@ -23,6 +24,8 @@ pub struct Upstream {
     pub addr: SocketAddr,
     pub state: Arc<BackendState>,
     worker: usize,
+    /// The terms of its service as of the last request; `None` for the usual ones.
+    terms: RefCell<Option<Arc<Transport>>>,
     /// Last in, first out: the longest unused ones, at the front, age and go.
     idle: RefCell<Vec<Idle>>,
     /// The fewest that were idle since the last look: so many were not needed at all.
@@ -51,6 +54,9 @@ pub struct Link {
     pub socket: Socket,
     /// It has carried others before: it may turn out to be closed.
     pub reused: bool,
+    /// Bound on the time from the end of the request to the first byte of the response; zero means
+    /// none.
+    pub response_header_timeout: Duration,
 }
 
 impl Upstream {
@@ -59,6 +65,7 @@ impl Upstream {
             addr: backend.addr,
             state: Arc::clone(&backend.state),
             worker,
+            terms: RefCell::default(),
             idle: RefCell::default(),
             unneeded: Cell::default(),
         }
@@ -70,6 +77,21 @@ impl Upstream {
         &self.state.cells[self.worker]
     }
 
+    /// How connections to it are made and kept.
+    #[inline]
+    pub fn transport(&self, worker: &Worker) -> Transport {
+        self.terms.borrow().as_deref().copied().unwrap_or(worker.settings.transport)
+    }
+
+    /// From now on these terms hold.
+    #[inline]
+    fn agree(&self, terms: Option<&Arc<Transport>>) {
+        let same = self.terms.borrow().as_ref().map(Arc::as_ptr) == terms.map(Arc::as_ptr);
+        if !same {
+            *self.terms.borrow_mut() = terms.cloned();
+        }
+    }
+
     /// A pooled connection that still looks alive, or a new one, dialled within `timeout`.
     pub async fn connect(
         &self,
@@ -77,20 +99,21 @@ impl Upstream {
         timeout: Duration,
         worker: &Worker,
     ) -> Result<Link, Fault> {
+        let response_header_timeout = self.transport(worker).response_header_timeout;
         if let Some(socket) = self.take_idle(reuse, worker) {
-            return Ok(Link { socket, reused: true });
+            return Ok(Link { socket, reused: true, response_header_timeout });
         }
         self.cells().dials.add(1);
         // In a box: most exchanges need no dial, and its timer is large.
         let socket = Box::pin(dial::dial(self.addr, timeout, worker)).await?;
-        Ok(Link { socket, reused: false })
+        Ok(Link { socket, reused: false, response_header_timeout })
     }
 
     fn take_idle(&self, reuse: Reuse, worker: &Worker) -> Option<Socket> {
         let oldest = match reuse {
             Reuse::Never => return None,
             Reuse::JustUsed => aged(worker, FRESH_CONNECTION),
-            Reuse::Any => aged(worker, worker.settings.forwarding.idle_timeout),
+            Reuse::Any => aged(worker, self.transport(worker).idle_timeout),
         };
         let mut pool = self.idle.borrow_mut();
         if pool.last().is_some_and(|idle| idle.since < oldest) {
@@ -112,7 +135,7 @@ impl Upstream {
     pub fn give(&self, socket: Socket, worker: &Worker) {
         // Not bounded here: what was in use a moment ago is likely to be needed in a moment, and a
         // dial costs more than a request. `close_aged` keeps the bound.
-        if worker.settings.forwarding.max_idle_per_host > 0 && self.state.is_present() {
+        if self.transport(worker).max_idle_per_host > 0 && self.state.is_present() {
             self.idle.borrow_mut().push(Idle { socket, since: worker.deadlines.now() });
         }
     }
@@ -144,12 +167,12 @@ impl Upstream {
     /// Closes those that were idle for too long, and beyond the bound on their number those that
     /// nobody has needed since the last call.
     fn close_aged(&self, worker: &Worker) {
-        let settings = &worker.settings.forwarding;
-        let oldest = aged(worker, settings.idle_timeout);
+        let transport = self.transport(worker);
+        let oldest = aged(worker, transport.idle_timeout);
         let mut pool = self.idle.borrow_mut();
         // The oldest are at the front.
         let aged = pool.iter().take_while(|idle| idle.since < oldest).count();
-        let beyond = self.unneeded.get().saturating_sub(settings.max_idle_per_host);
+        let beyond = self.unneeded.get().saturating_sub(transport.max_idle_per_host);
         let gone = aged.max(beyond).min(pool.len());
         pool.drain(..gone);
         self.unneeded.set(pool.len());
@@ -166,9 +189,16 @@ fn aged(worker: &Worker, age: Duration) -> u64 {
 pub struct Upstreams(RefCell<Vec<Option<Rc<Upstream>>>>);
 
 impl Upstreams {
-    /// This worker's view of a backend; made when it is first needed.
+    /// This worker's view of a backend of that service; made when it is first needed.
     #[inline]
-    pub fn get(&self, backend: &Backend, worker: usize) -> Rc<Upstream> {
+    pub fn get(&self, backend: &Backend, service: &ServiceEntry, worker: usize) -> Rc<Upstream> {
+        let upstream = self.find(backend, worker);
+        upstream.agree(service.terms.as_ref());
+        upstream
+    }
+
+    #[inline]
+    fn find(&self, backend: &Backend, worker: usize) -> Rc<Upstream> {
         let mut slots = self.0.borrow_mut();
         let slot = backend.state.slot as usize;
         match slots.get(slot) {

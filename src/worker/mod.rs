@@ -21,11 +21,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{EntryPoint, Forwarding, Limits};
+use crate::config::{EntryPoint, Limits};
 use crate::h1::{connection, exchange};
 use crate::life::Life;
 use crate::limits::{LEAVE_AFTER, LEAVE_AT_LEAST, ONE_WAITING_IN, TURN_ROUNDS};
-use crate::model::Dialect;
+use crate::model::{Dialect, Transport};
 use crate::observe::{Stats, WorkerCells};
 use crate::table::Store;
 use crate::upstream::{RetryBudget, Upstreams};
@@ -39,7 +39,7 @@ pub use thread::{Plan, Workers, spawn};
 /// What all workers know and never change.
 pub struct Settings {
     pub entry_points: Vec<EntryPoint>,
-    pub forwarding: Forwarding,
+    pub transport: Transport,
     pub limits: Limits,
     /// How our own answers are worded.
     pub dialect: Dialect,

@@ -23,6 +23,7 @@ both_drivers!(
     a_silent_mirror_costs_the_client_nothing,
     a_copy_does_not_hold_up_the_end,
     servers_get_the_path_and_host_that_are_theirs,
+    a_transport_says_how_long_and_how_often,
 );
 
 /// One router for everything, to the service `top`; `services` is indented by four.
@@ -379,4 +380,40 @@ fn servers_get_the_path_and_host_that_are_theirs(driver: Driver) {
     let seen = patient.seen().pop().expect("the request");
     assert!(seen.starts_with("GET /base/a?b=c HTTP/1.1\r\n"), "{seen}");
     assert!(seen.contains(&format!("Host: {}:{BACKEND_PORT}\r\n", patient.ip())), "{seen}");
+}
+
+/// What a servers transport says holds for the services that name it, and so does a change of it.
+fn a_transport_says_how_long_and_how_often(driver: Driver) {
+    let dials = Arc::new(AtomicUsize::new(0));
+    let dialled = Arc::clone(&dials);
+    let backend = Mock::play(move |mut peer| {
+        dialled.fetch_add(1, Ordering::Relaxed);
+        while let Some((head, _)) = peer.whole_request() {
+            if head.starts_with("GET /slow ") {
+                std::thread::sleep(Duration::from_secs(1));
+            }
+            peer.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        }
+    });
+    let text = |terms: &str| {
+        let router = "http:\n  routers:\n    all: {rule: PathPrefix(`/`), service: top}\n";
+        let service = plain("top", &[&backend.ip], ", serversTransport: own");
+        format!("{router}  services:\n{service}  serversTransports:\n    own: {{{terms}}}\n")
+    };
+    let strict = "maxIdleConnsPerHost: -1, forwardingTimeouts: {responseHeaderTimeout: 200ms}";
+    let file = Dynamic::new(&text(strict));
+    // Each worker has its own pool.
+    let lb = Lb::start_written(driver, file.path(), &["--ringress.workers=1"]);
+    eventually("the file is served", EFFECT, || (lb.get("/", &[]).status != 404).then_some(()));
+    let dials_of = |path: &str, status: u16| {
+        let before = dials.load(Ordering::Relaxed);
+        let answers = [0; 3].map(|_| lb.get(path, &[]).status);
+        assert_eq!(answers, [status; 3], "{path}");
+        dials.load(Ordering::Relaxed) - before
+    };
+    assert_eq!(dials_of("/", 200), 3, "none is kept");
+    assert_eq!(lb.get("/slow", &[]).status, 504);
+    file.write(&text("maxIdleConnsPerHost: 5"));
+    eventually("the new terms", EFFECT, || (lb.get("/slow", &[]).status == 200).then_some(()));
+    assert_eq!(dials_of("/", 200), 0, "the last one is kept");
 }

@@ -61,7 +61,7 @@ fn the_users_command_line() {
         assert_eq!(docker.refresh, Duration::from_secs(15));
         assert_eq!(found.log.level, tracing::Level::DEBUG);
         assert_eq!(found.life.grace, Duration::from_secs(10));
-        assert_eq!(found.forwarding.dial_timeout, crate::limits::DIAL_TIMEOUT);
+        assert_eq!(found.transport.dial_timeout, crate::limits::DIAL_TIMEOUT);
         assert_eq!(found.driver, DriverChoice::Auto);
     }
 }
@@ -341,8 +341,8 @@ fn the_rest_of_the_timeouts() {
     assert_eq!(found.life.grace, Duration::from_secs(3));
     assert_eq!(found.life.accept_grace, Duration::from_secs(1));
     assert_eq!(found.entry_points[0].idle_timeout, Duration::from_secs(20));
-    assert_eq!(found.forwarding.dial_timeout, Duration::from_secs(30));
-    assert_eq!(found.forwarding.max_idle_per_host, 0);
+    assert_eq!(found.transport.dial_timeout, Duration::from_secs(30));
+    assert_eq!(found.transport.max_idle_per_host, 0);
     assert_eq!(found.log.level, tracing::Level::DEBUG);
 }
 

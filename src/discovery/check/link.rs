@@ -10,7 +10,7 @@ use crate::model::{Complaint, Model, Router, Scheme, Severity};
 /// Disables routers that cannot be served as they were meant, and groups that lead in a circle.
 pub fn link(model: &mut Model) {
     break_circles(model);
-    let mut told = Vec::new();
+    let mut told = transports(model);
     let mut routers = std::mem::take(&mut model.routers);
     for router in routers.values_mut().filter(|router| router.disabled.is_none()) {
         let Some(obstacle) = middlewares(model, router).or_else(|| service(model, &router.service))
@@ -24,6 +24,36 @@ pub fn link(model: &mut Model) {
     }
     model.routers = routers;
     model.complaints.append(&mut told);
+}
+
+/// Traefik's name for what the static configuration says.
+const USUAL_TRANSPORT: &str = "default@internal";
+
+/// Gives services the terms of the transports that they name.
+fn transports(model: &mut Model) -> Vec<Complaint> {
+    let mut told = Vec::new();
+    for service in model.services.values_mut() {
+        let Some(name) = service.transport.as_deref().filter(|name| *name != USUAL_TRANSPORT)
+        else {
+            continue;
+        };
+        let terms = model.transports.get(name).copied();
+        let why = format!("there is no servers transport {name}");
+        let service = Arc::make_mut(service);
+        service.terms = terms;
+        if terms.is_none() && service.disabled.is_none() {
+            told.push(Complaint {
+                severity: Severity::Error,
+                subject: service.name.clone(),
+                setting: String::new(),
+                value: String::new(),
+                problem: why.clone(),
+                remedy: "define it in a file, or name one that is: name@file".to_owned(),
+            });
+            service.disabled = Some(why);
+        }
+    }
+    told
 }
 
 /// Why a router is not served.

@@ -9,6 +9,7 @@ mod link;
 mod middleware;
 mod router;
 mod service;
+mod transport;
 mod values;
 mod voice;
 mod whole;

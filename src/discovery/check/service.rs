@@ -107,8 +107,6 @@ pub fn balancer(
         service.flush_interval = interval.as_nanoseconds() / 1_000_000;
     }
     if !wanted.servers_transport.is_empty() {
-        let given = given("serversTransport", &wanted.servers_transport);
-        voice.not_yet(&given);
         service.transport = Some(origin.qualified(&wanted.servers_transport));
     }
     service

@@ -7,6 +7,7 @@ use crate::dynamic::{Configuration, Named};
 use crate::model::{Model, Severity};
 
 use super::service::{Kind, Names, broken, host_name, service_kind};
+use super::transport::transports;
 use super::voice::{Given, Voice};
 use super::{Origin, broken_router, middleware, router_of};
 
@@ -43,6 +44,7 @@ pub fn whole(origin: &Origin, wanted: &Configuration, names: &Names, voice: &mut
         let found = middleware(origin, &qualified, &place, wanted, voice);
         model.middlewares.insert(qualified, found.into());
     }
+    model.transports = transports(origin, &wanted.servers_transports, voice);
     routers(origin, wanted, &mut model, voice);
     not_served_yet(wanted, voice);
     model
@@ -84,7 +86,6 @@ fn not_served_yet(wanted: &Configuration, voice: &mut Voice) {
     told |= flaws(&wanted.tcp_routers, voice) | flaws(&wanted.tcp_services, voice);
     told |= flaws(&wanted.tcp_middlewares, voice) | flaws(&wanted.tcp_servers_transports, voice);
     told |= flaws(&wanted.udp_routers, voice) | flaws(&wanted.udp_services, voice);
-    told |= flaws(&wanted.servers_transports, voice);
     if let Some(Err(flaw)) = &wanted.tls {
         voice.flaw(flaw, "it is ignored");
         told = true;
@@ -96,7 +97,6 @@ fn not_served_yet(wanted: &Configuration, voice: &mut Voice) {
         ("tcp", !wanted.tcp_routers.is_empty() || !wanted.tcp_services.is_empty()),
         ("udp", !wanted.udp_routers.is_empty() || !wanted.udp_services.is_empty()),
         ("tls", wanted.tls.is_some()),
-        ("http.serversTransports", !wanted.servers_transports.is_empty()),
     ] {
         if said {
             voice.not_yet(&Given { label: family.to_owned(), value: String::new() });

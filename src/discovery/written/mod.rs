@@ -145,6 +145,7 @@ impl<'a> Texts<'a> {
             merge("service", &mut model.services, own.services, &mut twice);
             merge("service", &mut model.groups, own.groups, &mut twice);
             merge("middleware", &mut model.middlewares, own.middlewares, &mut twice);
+            merge("servers transport", &mut model.transports, own.transports, &mut twice);
             for what in twice {
                 let problem = format!("the {what} is defined in an earlier file too, which holds");
                 voice.say(Severity::Error, problem, "give each its own name");
