@@ -17,6 +17,7 @@ mod whole;
 use crate::config::Static;
 use crate::model::Dialect;
 
+pub use health::active;
 pub use link::link;
 pub use middleware::middleware;
 pub use router::{Wanted, broken_router, router, router_of};

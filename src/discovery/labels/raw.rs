@@ -23,7 +23,6 @@ pub(super) enum Effect<R> {
     /// Not done yet, and serving without it could hand out what it protects: the slot keeps the
     /// first such label, and the router stays disabled.
     Blocks(Slot<R>),
-    NotYet,
     /// Read elsewhere, or rightly without effect.
     Ignored,
 }
@@ -83,7 +82,6 @@ pub(super) fn read<R>(rows: &[Row<R>], labels: &Labels, raw: &mut R, voice: &mut
             Effect::Blocks(slot) => {
                 slot(raw).get_or_insert_with(|| given.clone());
             }
-            Effect::NotYet => voice.not_yet(given),
             Effect::Ignored => {}
         }
     }

@@ -4,6 +4,8 @@
 //! Names of labels are case-sensitive. A bad switch or number falls back to its default with a
 //! complaint, as in Traefik; a bad port or protocol costs the service its place.
 
+mod health;
+
 use crate::config::value::{self, Wrong};
 use crate::model::cookie::cookie_name;
 use crate::model::{CookieForm, Dialect, Scheme, Service, Severity, Sticky};
@@ -34,6 +36,7 @@ struct Raw {
     secure: Option<Given>,
     http_only: Option<Given>,
     same_site: Option<Given>,
+    health: health::Raw,
     rule: Option<Given>,
     priority: Option<Given>,
     entry_points: Option<Given>,
@@ -45,8 +48,8 @@ const fn take(name: &'static str, slot: Slot<Raw>) -> Row<Raw> {
     Row { name, effect: Effect::Take(slot) }
 }
 
-const fn not_yet(name: &'static str) -> Row<Raw> {
-    Row { name, effect: Effect::NotYet }
+const fn ignored(name: &'static str) -> Row<Raw> {
+    Row { name, effect: Effect::Ignored }
 }
 
 const fn blocks(name: &'static str) -> Row<Raw> {
@@ -55,7 +58,7 @@ const fn blocks(name: &'static str) -> Row<Raw> {
 
 #[rustfmt::skip]
 static ROWS: &[Row<Raw>] = &[
-    Row { name: "enable", effect: Effect::Ignored },
+    ignored("enable"),
     take("port", |r| &mut r.port),
     take("protocol", |r| &mut r.protocol),
     take("weight", |r| &mut r.weight),
@@ -70,6 +73,13 @@ static ROWS: &[Row<Raw>] = &[
     take("backend.loadbalancer.stickiness.secure", |r| &mut r.secure),
     take("backend.loadbalancer.stickiness.httpOnly", |r| &mut r.http_only),
     take("backend.loadbalancer.stickiness.sameSite", |r| &mut r.same_site),
+    take("backend.healthcheck.path", |r| &mut r.health.path),
+    take("backend.healthcheck.scheme", |r| &mut r.health.scheme),
+    take("backend.healthcheck.port", |r| &mut r.health.port),
+    take("backend.healthcheck.interval", |r| &mut r.health.interval),
+    take("backend.healthcheck.timeout", |r| &mut r.health.timeout),
+    take("backend.healthcheck.hostname", |r| &mut r.health.hostname),
+    take("backend.healthcheck.headers", |r| &mut r.health.headers),
     take("frontend.rule", |r| &mut r.rule),
     take("frontend.priority", |r| &mut r.priority),
     take("frontend.entryPoints", |r| &mut r.entry_points),
@@ -78,9 +88,10 @@ static ROWS: &[Row<Raw>] = &[
     blocks("frontend.auth.**"), blocks("frontend.whiteList.**"), blocks("frontend.whitelistSourceRange"),
     blocks("frontend.redirect.**"), blocks("frontend.headers.**"), blocks("frontend.rateLimit.**"),
     blocks("frontend.errors.**"), blocks("frontend.passTLSClientCert.**"), blocks("frontend.passTLSCert"),
-    Row { name: "tags", effect: Effect::Ignored },
-    not_yet("backend.healthcheck.**"), not_yet("backend.circuitbreaker.**"),
-    not_yet("backend.maxconn.**"), not_yet("backend.buffering.**"), not_yet("backend.responseForwarding.**"),
+    ignored("tags"),
+    // What arrives is passed on at once.
+    ignored("backend.responseForwarding.flushInterval"),
+    blocks("backend.circuitbreaker.**"), blocks("backend.maxconn.**"), blocks("backend.buffering.**"),
 ];
 
 /// Adds the workload's frontends and backends to the world's catch: one of each, or one for each
@@ -215,6 +226,7 @@ fn service(
         name,
         provider: world.settings.name.clone(),
         dialect: Dialect::V1,
+        health_check: health::check(&raw.health, world.statics.health_check_interval.into(), voice),
         pass_host_header: switch(&raw.pass_host, true, voice),
         ..Service::default()
     })

@@ -1,6 +1,9 @@
 //! Workloads with Traefik 1's labels.
 
+use std::time::Duration;
+
 use super::*;
+use crate::model::Scheme;
 
 #[test]
 fn the_users_stack() {
@@ -133,7 +136,7 @@ fn what_is_said_about_labels_of_the_first_dialect() {
     for (label, value, expected) in [
         ("traefik.frontend.entrypoints", "http", "did you mean traefik.frontend.entryPoints?"),
         ("traefik.weigth", "1", "did you mean traefik.weight?"),
-        ("traefik.backend.healthcheck.path", "/", "known to Traefik but not supported yet"),
+        ("traefik.backend.healthcheck.path", "health", "is not a path"),
         ("traefik.backend.loadbalancer.method", "drr", "treated as wrr"),
         ("traefik.frontend.entryPoints", "http,nope", "names the entry point nope"),
         (
@@ -154,15 +157,72 @@ fn what_is_said_about_labels_of_the_first_dialect() {
 }
 
 #[test]
+fn a_backend_is_checked() {
+    let base = [("traefik.port", "80"), ("traefik.frontend.rule", "Host:a")];
+    let check = |more: &[(&str, &str)]| {
+        let labels: Vec<(String, &str)> = more
+            .iter()
+            .map(|(name, value)| (format!("traefik.backend.healthcheck.{name}"), *value))
+            .collect();
+        let labels = labels.iter().map(|(label, value)| (label.as_str(), *value));
+        let labels: Vec<_> = base.into_iter().chain(labels).collect();
+        let flags = format!("{USERS_FLAGS} --healthCheck.interval=7s");
+        let model = model(&flags, &[workload("a", &labels, 1)]);
+        (service(&model, "backend-a").health_check.clone(), said(&model))
+    };
+    assert_eq!(check(&[("interval", "5s")]), (None, String::new()), "there is nothing to ask for");
+    let (found, said) = check(&[("path", "/up")]);
+    let found = found.unwrap();
+    assert_eq!((said.as_str(), found.path.as_str()), ("", "/up"));
+    assert_eq!((found.interval, found.timeout), (Duration::from_secs(7), Duration::from_secs(5)));
+    assert_eq!((found.scheme, found.port, found.status), (None, None, None));
+    let (found, said) = check(&[
+        ("path", "/up"),
+        ("interval", "2s"),
+        ("timeout", "500ms"),
+        ("scheme", "http"),
+        ("port", "81"),
+        ("hostname", "h"),
+        ("headers", "X-A: b:c || X-D:e"),
+    ]);
+    let found = found.unwrap();
+    assert_eq!(said, "");
+    assert_eq!(
+        (found.interval, found.timeout),
+        (Duration::from_secs(2), Duration::from_millis(500))
+    );
+    assert_eq!((found.scheme, found.port), (Some(Scheme::Http), Some(81)));
+    assert_eq!(found.hostname, "h");
+    let headers = found.headers.iter().map(|(name, value)| format!("{name}={value}"));
+    assert_eq!(headers.collect::<Vec<_>>(), ["X-A=b:c", "X-D=e"]);
+    let (found, said) = check(&[("path", "/up"), ("headers", "X-A")]);
+    assert!(found.unwrap().headers.is_empty());
+    assert_eq!(
+        said,
+        "a: traefik.backend.healthcheck.headers=\"X-A\" holds \"X-A\", which is not a name with a \
+         value, so the default to send none holds; write name:value||name:value"
+    );
+}
+
+#[test]
 fn nothing_is_served_without_what_protects_it() {
+    for protection in [
+        ("traefik.frontend.auth.basic.users", "me:secret"),
+        ("traefik.backend.maxconn.amount", "10"),
+        ("traefik.backend.circuitbreaker.expression", "NetworkErrorRatio() > 0.5"),
+        ("traefik.backend.buffering.maxRequestBodyBytes", "10"),
+    ] {
+        let labels = [("traefik.port", "80"), ("traefik.frontend.rule", "Host:a"), protection];
+        let model = model(USERS_FLAGS, &[workload("a", &labels, 1)]);
+        let why = router(&model, "frontend-Host-a-0").disabled.clone();
+        assert_eq!(why, Some(format!("uses {}, which is not supported yet", protection.0)));
+    }
     let labels = [
         ("traefik.port", "80"),
         ("traefik.frontend.rule", "Host:a"),
         ("traefik.frontend.auth.basic.users", "me:secret"),
     ];
     let model = model(USERS_FLAGS, &[workload("a", &labels, 1)]);
-    let why = router(&model, "frontend-Host-a-0").disabled.as_deref();
-    assert_eq!(why, Some("uses traefik.frontend.auth.basic.users, which is not supported yet"));
     assert!(!said(&model).contains("secret"));
 }
 
