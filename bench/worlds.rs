@@ -59,6 +59,7 @@ pub fn model(services: usize) -> Model {
             rule_text: format!("Host(`{host}`)"),
             rule: Some(Rule::Host(host)),
             priority: 1,
+            precedence: 0,
             entry_points: vec!["http".into()],
             service: name.clone(),
             middlewares: Vec::new(),

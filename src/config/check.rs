@@ -24,7 +24,6 @@ const DEFAULT_RULE: &str = "Host(`{{ normalize .Name }}`)";
 const REFRESH: Duration = Duration::from_secs(15);
 const GRACE: Duration = Duration::from_secs(10);
 /// Traefik's.
-const THROTTLE: Duration = Duration::from_secs(2);
 const HEALTH_CHECK: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_secs(5);
 
@@ -79,7 +78,6 @@ pub(super) fn finish(draft: Draft, dialect: Dialect, mut complaints: Vec<Complai
             Dialect::V3 => Dialect::V3,
             Dialect::V1 | Dialect::V2 => Dialect::V2,
         }),
-        throttle: draft.throttle.unwrap_or(THROTTLE),
         health_check_interval: draft
             .health_check_interval
             .filter(|interval| !interval.is_zero())

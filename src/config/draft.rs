@@ -42,7 +42,6 @@ pub(super) struct Draft {
     pub rest_insecure: bool,
     pub precedence: Vec<String>,
     pub default_rule_syntax: Option<Dialect>,
-    pub throttle: Option<Duration>,
     pub health_check_interval: Option<Duration>,
     pub entry_points: Vec<EntryDraft>,
     pub default_entry_points: Vec<String>,

@@ -35,7 +35,6 @@ const TODAY: &[(&str, &str)] = &[
     ("idletimeout", "respondingTimeouts.idleTimeout"),
     ("maxidleconnsperhost", "serversTransport.maxIdleConnsPerHost"),
     ("forwardingtimeouts.", "serversTransport.forwardingTimeouts."),
-    ("providersthrottleduration", "providers.providersThrottleDuration"),
     ("healthcheck.interval", "healthCheck.interval"),
     ("providers.docker.swarmmoderefreshseconds", "providers.docker.refreshSeconds"),
 ];
@@ -129,7 +128,6 @@ fn effective(statics: &Static) -> Pairs {
     say("providers.precedence", statics.precedence.join(","));
     let syntax = if statics.default_rule_syntax == Dialect::V3 { "v3" } else { "v2" };
     say("core.defaultRuleSyntax", syntax.to_owned());
-    say("providers.providersThrottleDuration", time(statics.throttle));
     for entry_point in &statics.entry_points {
         self::entry_point(entry_point, &mut pairs);
     }

@@ -43,8 +43,6 @@ pub struct Static {
     pub precedence: Vec<String>,
     /// The syntax of rules whose router names none, in the later dialects.
     pub default_rule_syntax: Dialect,
-    /// At most so often a provider's news are taken, unless they are the first for a while.
-    pub throttle: Duration,
     /// Between two questions of a health check that does not say (Traefik 1).
     pub health_check_interval: Duration,
     pub api: Option<Api>,

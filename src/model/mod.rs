@@ -81,6 +81,9 @@ pub struct Router {
     pub rule: Option<Rule>,
     /// Greater is tried first. The default is the length of the rule's text in bytes.
     pub priority: i64,
+    /// The place of its provider in `providers.precedence`: among equal priorities the lower one is
+    /// tried first.
+    pub precedence: usize,
     /// Names of entry points on which the router listens; never empty in a usable router.
     pub entry_points: Vec<String>,
     /// Qualified name of the service or group.

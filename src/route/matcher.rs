@@ -31,7 +31,7 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Compiles rules with their priority and service, given in the order of router names.
+    /// Compiles rules with their priority and service, those first that come first among equals.
     pub fn compile<'m>(routers: impl Iterator<Item = (&'m Rule, i64, u32)>) -> Self {
         let mut by_host = HashMap::<_, Vec<Candidate>, ahash::RandomState>::default();
         let mut any_host = Vec::new();

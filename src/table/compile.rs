@@ -13,8 +13,8 @@ use super::groups::{self, GroupEntry};
 use super::rotation;
 use super::state::{BackendState, Passive, Places, ServiceState};
 use crate::model::{
-    HealthCheck, HealthMode, Model, Scheme, Server, ServerState, ServerUrl, Service, Strategy,
-    Transport,
+    HealthCheck, HealthMode, Model, Router, Scheme, Server, ServerState, ServerUrl, Service,
+    Strategy, Transport,
 };
 use crate::route::Routes;
 
@@ -215,8 +215,11 @@ pub(super) fn indices(model: &Model) -> HashMap<&str, u32, ahash::RandomState> {
 /// Routes of each entry point.
 fn routes(model: &Model, entry_points: &[String]) -> Arc<[Routes]> {
     let index_of = indices(model);
+    let mut routers: Vec<&Router> = model.routers.values().map(|router| &**router).collect();
+    // By name where the providers are equal.
+    routers.sort_by_key(|router| router.precedence);
     let listening = |entry_point: &String| {
-        Routes::compile(model.routers.values().filter_map(|router| {
+        Routes::compile(routers.iter().filter_map(|router| {
             let listens = router.entry_points.contains(entry_point);
             // A router whose service is missing was reported by whoever built the model.
             let service = *index_of.get(router.service.as_str())?;

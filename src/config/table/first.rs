@@ -24,7 +24,6 @@ pub(super) static ROWS: &[Row] = &[
     row("file.filename", First, Text(|d, _, v| { d.file().filename = Some(v.to_owned()); Ok(none()) }), "one file"),
     row("file.directory", First, Text(|d, _, v| { d.file().directory = Some(v.to_owned()); Ok(none()) }), "all files of a folder"),
     row("file.watch", First, Switch(|d, _, on| d.file().watch = Some(on)), "follow changes (true)"),
-    row("providersThrottleDuration", First, Time(|d, _, t| d.throttle = Some(t)), "at most so often news of one provider are taken (2)"),
     row("healthCheck.interval", First, Time(|d, _, t| d.health_check_interval = Some(t)), "between two questions of health checks that do not say (30)"),
     row("rest", First, Switch(|d, _, on| { d.rest.set(on); d.rest_insecure = on; }), "not yet: take dynamic configuration at PUT /api/providers/rest"),
     // Traefik 1: doors.

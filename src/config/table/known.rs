@@ -209,6 +209,9 @@ static SECTIONS: &[Section] = &[
     (NotYet, Later, &["providers.docker", "providers.swarm"], &[(Text, "username password"), (Time, "httpClientTimeout")]),
     (NotYet, Later, &["providers.docker.tls", "providers.swarm.tls", "providers.http.tls"], CLIENT_TLS),
     (Pointless, Later, &["providers.docker.tls", "providers.swarm.tls", "providers.http.tls"], &[(Off, "caOptional")]),
+    // News are taken as they come, and bursts of them at the pace of looking.
+    (Pointless, Later, &["providers"], &[(Time, "providersThrottleDuration")]),
+    (Pointless, First, &[""], &[(Time, "providersThrottleDuration")]),
     (Pointless, Later, &["providers.file"], &[(Off, "debugLogGeneratedTemplate")]),
     (NotYet, Later, &["providers"], &[
         (Any, "kubernetesIngress kubernetesIngressNGINX kubernetesCRD kubernetesGateway knative consul consulCatalog \

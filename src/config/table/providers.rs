@@ -43,7 +43,6 @@ pub(super) static ROWS: &[Row] = &[
     row("providers.http.pollTimeout", Later, Time(|d, _, t| d.http().poll_timeout = Some(t)), "for an answer (5)"),
     row("providers.http.headers.*", Later, Text(|d, n, v| { d.http().headers.push((n.to_owned(), v.to_owned())); Ok(none()) }), "a header of the questions"),
     row("providers.http.maxResponseBodySize", Later, Whole(|d, _, n| d.http().max_body = Some(n)), "most bytes of an answer (-1: no bound)"),
-    row("providers.providersThrottleDuration", Later, Time(|d, _, t| d.throttle = Some(t)), "at most so often news of one provider are taken (2)"),
     row("providers.rest", Later, Switch(|d, _, on| d.rest.set(on)), "not yet: take dynamic configuration by PUT"),
     row("providers.rest.insecure", Later, Switch(|d, _, on| { d.rest.touch(); d.rest_insecure = on; }), "not yet: at /api/providers/rest on :8080 (false)"),
     row("providers.precedence", Later, List(precedence), "whose router goes first among equal priorities (swarm,docker,file,http,rest)"),

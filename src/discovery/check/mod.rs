@@ -41,4 +41,10 @@ impl Origin<'_> {
         let name = name.trim();
         if name.contains('@') { name.to_owned() } else { format!("{name}@{}", self.provider) }
     }
+
+    /// The provider's place in the order that decides between equal priorities.
+    fn precedence(&self) -> usize {
+        let order = &self.statics.precedence;
+        order.iter().position(|name| name == self.provider).unwrap_or(order.len())
+    }
 }

@@ -48,6 +48,9 @@ pub fn router_of(
     let dialect = match wanted.rule_syntax.trim().to_ascii_lowercase().as_str() {
         "v2" => Dialect::V2,
         "v3" => Dialect::V3,
+        _ if origin.dialect == Dialect::V3 && origin.statics.dialect == Dialect::V3 => {
+            origin.statics.default_rule_syntax
+        }
         _ => origin.dialect,
     };
     let described = Wanted {
@@ -78,6 +81,7 @@ pub fn broken_router(origin: &Origin, name: &str, why: String, voice: &Voice) ->
         rule_text: String::new(),
         rule: None,
         priority: 0,
+        precedence: origin.precedence(),
         entry_points: Vec::new(),
         service: String::new(),
         middlewares: Vec::new(),
@@ -142,6 +146,7 @@ pub fn router(origin: &Origin, wanted: Wanted, voice: &mut Voice) -> Router {
         dialect: origin.dialect,
         rule_text,
         rule: parsed.map(|parsed| parsed.rule),
+        precedence: origin.precedence(),
         priority,
         entry_points,
         service: wanted.service,

@@ -33,6 +33,7 @@ fn model(services: &[(&str, &[u16])]) -> Model {
             rule_text: String::new(),
             rule: Some(Rule::Host(name.into())),
             priority: 1,
+            precedence: 0,
             entry_points: vec!["http".into()],
             service: name.into(),
             middlewares: Vec::new(),
@@ -166,6 +167,23 @@ fn groups_keep_their_positions_and_follow_their_members() {
     let gone = publish(&services[..2], &[("x", &["d"]), ("y", &["x"])]);
     assert!(gone.groups.iter().all(|group| group.leaves.is_empty()));
     assert!(Arc::ptr_eq(&state(&first, 1), &state(&gone, 1)));
+}
+
+#[test]
+fn of_equal_routers_the_first_providers_is_taken() {
+    let mut model = model(&[("a", &[1]), ("b", &[2])]);
+    for (name, precedence) in [("a", 1), ("b", 0)] {
+        let router = Arc::make_mut(model.routers.get_mut(name).expect("a router"));
+        router.rule = Some(Rule::Host("same".into()));
+        router.precedence = precedence;
+    }
+    let mut world = World::new(&[]);
+    world.table =
+        compile(model.clone().into(), &world.table, &["http".to_owned()], &mut world.places);
+    assert_eq!(world.find("same"), Some(1));
+    Arc::make_mut(model.routers.get_mut("a").expect("a router")).priority = 2;
+    world.table = compile(model.into(), &world.table, &["http".to_owned()], &mut world.places);
+    assert_eq!(world.find("same"), Some(0), "priority goes first");
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub const ROWS: &[Row] = &[
     ("lifeCycle.graceTimeOut", "1m30s", As("lifeCycle.graceTimeOut", "1m30s")),
     ("lifeCycle.requestAcceptGraceTimeout", "2s", As("lifeCycle.requestAcceptGraceTimeout", "2s")),
     ("defaultEntryPoints", "[http]", As("defaultEntryPoints", "http")),
-    ("providersThrottleDuration", "500ms", As("providers.providersThrottleDuration", "500ms")),
+    ("providersThrottleDuration", "500ms", Pointless),
     ("maxIdleConnsPerHost", "7", As("serversTransport.maxIdleConnsPerHost", "7")),
     ("insecureSkipVerify", "true", NotYet),
     ("insecureSkipVerify", "false", Holds),

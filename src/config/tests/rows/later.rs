@@ -93,7 +93,7 @@ pub const PROVIDERS: &[Row] = &[
     ("providers.swarm.useBindPortIP", "true", Holds),
     ("providers.swarm.allowEmptyServices", "true", Holds),
     ("providers.swarm.refreshSeconds", "5", As("providers.swarm.refreshSeconds", "5s")),
-    ("providers.providersThrottleDuration", "5", As("providers.providersThrottleDuration", "5s")),
+    ("providers.providersThrottleDuration", "5", Pointless),
     ("providers.precedence", "[FILE,docker]", As("providers.precedence", "file,docker")),
     ("providers.file.directory", "/rules", As("providers.file.directory", "/rules")),
     ("providers.file.filename", "/rules.yml", As("providers.file.filename", "/rules.yml")),

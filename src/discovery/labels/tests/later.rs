@@ -188,3 +188,21 @@ fn what_is_switched_off_disables_nothing() {
     let model = quiet(TODAYS_FLAGS, &[workload("a", &labels, 1)]);
     assert_eq!(router(&model, "r@swarm").disabled, None);
 }
+
+#[test]
+fn static_settings_decide_between_equals_and_about_syntax() {
+    let labels = [
+        ("traefik.http.routers.r.rule", "PathPrefix(`/{x}`)"),
+        ("traefik.http.services.s.loadbalancer.server.port", "80"),
+    ];
+    let built = |flags: &str| {
+        let flags = format!("--providers.swarm --entrypoints.web.address=:80 {flags}");
+        let model = model(&flags, &[workload("a", &labels, 1)]);
+        let router = router(&model, "r@swarm");
+        (router.precedence, matches!(router.rule, Some(Rule::PathPrefix(_))))
+    };
+    let (usual, literal) = built("");
+    assert!(literal, "Traefik 3 knows no templates");
+    assert_eq!(built("--providers.precedence=file,swarm"), (1, true));
+    assert_eq!(built("--core.defaultRuleSyntax=v2"), (usual, false));
+}
