@@ -133,6 +133,7 @@ fn file(draft: &Draft, dialect: Dialect, say: &mut Say) -> Option<File> {
     if !file.section.asked() {
         return None;
     }
+    let watch = file.watch.unwrap_or(true);
     let (path, is_folder) = match (&file.filename, &file.directory) {
         (Some(name), None) => (name, false),
         (None, Some(folder)) => (folder, true),
@@ -142,9 +143,11 @@ fn file(draft: &Draft, dialect: Dialect, say: &mut Say) -> Option<File> {
             (folder, true)
         }
         (None, None) if dialect == Dialect::V1 => {
-            let problem = "the provider file names neither a file nor a folder, and what the \
-                           configuration file itself says of frontends is not read";
-            say(Severity::Warning, problem.to_owned(), "add --file.filename=/path/to/file.toml");
+            if let Some(path) = draft.own_file.clone() {
+                return Some(File { path, is_own: true, watch, ..File::default() });
+            }
+            let problem = "the provider file names neither a file nor a folder".to_owned();
+            say(Severity::Warning, problem, "add --file.filename=/path/to/file.toml");
             return None;
         }
         (None, None) => {
@@ -153,7 +156,7 @@ fn file(draft: &Draft, dialect: Dialect, say: &mut Say) -> Option<File> {
             return None;
         }
     };
-    Some(File { path: path.trim().into(), is_folder, watch: file.watch.unwrap_or(true) })
+    Some(File { path: path.trim().into(), is_folder, is_own: false, watch })
 }
 
 fn http(draft: &Draft, say: &mut Say) -> Option<Http> {

@@ -40,6 +40,8 @@ pub(super) struct Draft {
     pub http: HttpDraft,
     pub rest: Section,
     pub rest_insecure: bool,
+    /// The configuration file itself.
+    pub own_file: Option<std::path::PathBuf>,
     pub precedence: Vec<String>,
     pub default_rule_syntax: Option<Dialect>,
     pub health_check_interval: Option<Duration>,

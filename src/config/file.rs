@@ -22,6 +22,9 @@ const NAMES: &[&str] = &["traefik.toml", "traefik.yaml", "traefik.yml"];
 /// Tables of dynamic configuration: Traefik 1 has them in the same file, the later ones never.
 const DYNAMIC: &[&str] = &["backends", "frontends", "http", "tcp", "udp", "tls"];
 
+/// Those of Traefik 1.
+const FIRST: &[&str] = &["backends", "frontends"];
+
 /// What a file says.
 #[derive(Default)]
 pub(super) struct Read {
@@ -29,6 +32,8 @@ pub(super) struct Read {
     pub path: Option<Arc<str>>,
     pub settings: Vec<Setting>,
     pub complaints: Vec<Complaint>,
+    /// It says `[file]` and names no other (Traefik 1): somebody else reads its frontends.
+    is_dynamic: bool,
 }
 
 /// The settings of the file that is named, or else of the first that is found.
@@ -46,6 +51,7 @@ pub(super) fn settings(named: Option<&Setting>, env: &[(String, String)]) -> Rea
     match read(&path) {
         Ok(fields) => {
             found.path = Some(Arc::clone(&name));
+            found.is_dynamic = fields.iter().any(|(key, node)| is_itself(key, node));
             for (key, node) in &fields {
                 found.take(&name, key, node);
             }
@@ -77,6 +83,17 @@ fn search(env: &[(String, String)]) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// `[file]` that names neither a file nor a folder.
+fn is_itself(key: &str, node: &Node) -> bool {
+    let named = |(name, _): &(String, Node)| {
+        ["filename", "directory"].iter().any(|known| name.eq_ignore_ascii_case(known))
+    };
+    match &node.tree {
+        Tree::Table(fields) => key.eq_ignore_ascii_case("file") && !fields.iter().any(named),
+        _ => false,
+    }
+}
+
 type Fields = Vec<(String, Node)>;
 
 /// What is wrong comes with its place, if there is one, and with what would be right.
@@ -105,6 +122,9 @@ fn read(path: &Path) -> Result<Fields, (String, String, &'static str)> {
 impl Read {
     fn take(&mut self, path: &Arc<str>, key: &str, node: &Node) {
         let source = |line| Source::File { path: Arc::clone(path), line };
+        if self.is_dynamic && FIRST.contains(&key) {
+            return;
+        }
         if DYNAMIC.contains(&key) && !matches!(node.tree, Tree::Scalar(_)) {
             let names = match &node.tree {
                 Tree::Table(fields) => fields.iter().map(|(name, _)| name.as_str()).collect(),

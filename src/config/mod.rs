@@ -128,6 +128,8 @@ pub struct File {
     /// One file, or every file of a folder and below it.
     pub path: PathBuf,
     pub is_folder: bool,
+    /// It holds the static configuration, too (Traefik 1).
+    pub is_own: bool,
     pub watch: bool,
 }
 
@@ -243,7 +245,12 @@ pub fn explained(args: &[String], env: &[(String, String)]) -> (Static, Vec<Line
 fn settle(
     (tree, mut complaints): (Vec<tree::Setting>, Vec<Complaint>),
 ) -> (Static, Vec<tree::Setting>) {
-    let mut draft = draft::Draft::default();
+    let own_file = |setting: &tree::Setting| match &setting.source {
+        tree::Source::File { path, .. } => Some(PathBuf::from(&**path)),
+        _ => None,
+    };
+    let own_file = tree.iter().find_map(own_file);
+    let mut draft = draft::Draft { own_file, ..draft::Draft::default() };
     for setting in &options::with_sections(tree.clone()) {
         for new in options::apply(&mut draft, setting) {
             // The elements of a file's list are settings each, and ask for one thing.

@@ -1,10 +1,11 @@
-//! The language of Traefik 2's and 3's dynamic configuration, wherever it is written.
+//! The language of Traefik's dynamic configuration, wherever it is written.
 //!
 //! Labels and files become a [`tree`] of texts; [`decode`] makes of each named element one of the
 //! structs that [`http`], [`middleware`] and [`others`] list, which are written back in the API's
 //! shape. A bad element costs itself: what stands beside it is read on.
 
 pub mod decode;
+pub mod first;
 pub mod http;
 mod language;
 pub mod middleware;
@@ -38,6 +39,8 @@ pub struct Configuration {
     pub udp_routers: Named<others::UdpRouter>,
     pub udp_services: Named<others::UdpService>,
     pub tls: Option<Result<others::Tls, Flaw>>,
+    pub frontends: Named<first::Frontend>,
+    pub backends: Named<first::Backend>,
     /// Names that mean nothing, in the order in which they were found.
     pub unknown: Vec<Unknown>,
 }
@@ -67,6 +70,8 @@ pub fn read(root: &Node, place: &str) -> Configuration {
         udp_routers: source.named("udp", "routers"),
         udp_services: source.named("udp", "services"),
         tls: source.tls(),
+        frontends: source.all("frontends"),
+        backends: source.all("backends"),
         unknown: source.unknown,
     }
 }
@@ -84,11 +89,24 @@ impl Source<'_> {
         let Some(family) = self.root.child(family) else { return named };
         let Some(group) = family.child(group) else { return named };
         let place = below(&below(self.place, &family.name), &group.name);
-        for node in &group.below {
-            let place = below(&place, &node.name);
-            named.insert(node.name.clone(), decode(node, &place, &mut self.unknown));
+        self.elements(group, &place, &mut named);
+        named
+    }
+
+    /// The elements of a group that belongs to no family.
+    fn all<T: DeserializeOwned>(&mut self, group: &str) -> Named<T> {
+        let mut named = Named::new();
+        if let Some(group) = self.root.child(group) {
+            self.elements(group, &below(self.place, &group.name), &mut named);
         }
         named
+    }
+
+    fn elements<T: DeserializeOwned>(&mut self, group: &Node, place: &str, named: &mut Named<T>) {
+        for node in &group.below {
+            let place = below(place, &node.name);
+            named.insert(node.name.clone(), decode(node, &place, &mut self.unknown));
+        }
     }
 
     fn tls(&mut self) -> Option<Result<others::Tls, Flaw>> {

@@ -3,6 +3,7 @@
 //! Whatever is wrong disables what it stands in, and says so once, with its place and what would
 //! be right. [`link`] looks at what refers to something else, when everything is known.
 
+pub mod first;
 mod group;
 mod health;
 mod link;
@@ -17,7 +18,6 @@ mod whole;
 use crate::config::Static;
 use crate::model::Dialect;
 
-pub use health::active;
 pub use link::link;
 pub use middleware::middleware;
 pub use router::{Wanted, broken_router, router, router_of};

@@ -48,7 +48,9 @@ pub fn service_kind(
             let mut service =
                 self::balancer(origin, name, &below(place, "loadBalancer"), balancer, voice);
             let at = below(&below(place, "loadBalancer"), "servers");
-            service.servers = servers_of_file(&at, &balancer.servers, names, voice);
+            let servers = balancer.servers.iter().enumerate();
+            let servers = servers.map(|(index, server)| (format!("{at}[{index}]"), server));
+            service.servers = servers_of_file(servers, names, voice);
             Kind::Service(Box::new(service))
         }
         ([_], _) => Kind::Group(group::group(origin, name, place, wanted, voice)),
@@ -151,16 +153,14 @@ pub fn sticky(
     })
 }
 
-/// Servers by URL. One that cannot be reached as it is written is left out.
-pub fn servers_of_file(
-    place: &str,
-    wanted: &[http::Server],
+/// Servers by URL, each with its place. One that cannot be reached as it is written is left out.
+pub fn servers_of_file<'a>(
+    wanted: impl Iterator<Item = (String, &'a http::Server)>,
     names: &Names,
     voice: &mut Voice,
 ) -> Vec<Server> {
     let mut found: Vec<Server> = Vec::new();
-    for (index, server) in wanted.iter().enumerate() {
-        let place = below(place, &format!("[{index}]"));
+    for (place, server) in wanted {
         let given = Given { label: below(&place, "url"), value: server.url.clone() };
         let read = self::server(server, names);
         let weight = values::weight_of(server.weight.unwrap_or(1));

@@ -6,6 +6,7 @@ use crate::dynamic::decode::below;
 use crate::dynamic::{Configuration, Named};
 use crate::model::{Model, Severity};
 
+use super::first::first;
 use super::service::{Kind, Names, broken, host_name, service_kind};
 use super::transport::transports;
 use super::voice::{Given, Voice};
@@ -16,7 +17,10 @@ pub fn host_names(wanted: &Configuration) -> BTreeSet<String> {
     let services = wanted.services.values().flatten();
     let servers =
         services.flat_map(|service| service.load_balancer.iter().flat_map(|b| &b.servers));
-    servers.filter_map(|server| host_name(&server.url)).collect()
+    let later = servers.filter_map(|server| host_name(&server.url));
+    let backends = wanted.backends.values().flatten();
+    let first = backends.flat_map(|backend| backend.servers.values());
+    later.chain(first.filter_map(|server| host_name(&server.url))).collect()
 }
 
 /// The model of it, not yet linked.
@@ -46,6 +50,7 @@ pub fn whole(origin: &Origin, wanted: &Configuration, names: &Names, voice: &mut
     }
     model.transports = transports(origin, &wanted.servers_transports, voice);
     routers(origin, wanted, &mut model, voice);
+    first(origin, wanted, names, &mut model, voice);
     not_served_yet(wanted, voice);
     model
 }

@@ -7,18 +7,15 @@
 mod health;
 
 use crate::config::value::{self, Wrong};
-use crate::model::cookie::cookie_name;
-use crate::model::{CookieForm, Dialect, Scheme, Service, Severity, Sticky};
+use crate::dynamic::first::{LoadBalancer, Stickiness};
+use crate::model::{Dialect, Scheme, Service, Severity, Sticky};
 
 use super::names::{default_rule_of_first, normalize};
 use super::raw::{self, Effect, Row, Slot};
 use super::servers::{Reach, servers};
 use super::{World, port_missing};
-use crate::discovery::check::{self, Given, Voice, Wanted};
+use crate::discovery::check::{self, Given, Voice, Wanted, first};
 use crate::discovery::workload::Workload;
-
-/// The cookie of the deprecated `loadbalancer.sticky`, whose name is fixed.
-const OLD_COOKIE: &str = "_TRAEFIK_BACKEND";
 
 #[derive(Default)]
 struct Raw {
@@ -197,17 +194,7 @@ fn service(
         None => Scheme::Http,
     };
     if let Some(given) = &raw.method {
-        match given.value.trim().to_ascii_lowercase().as_str() {
-            "wrr" => {}
-            "drr" => {
-                let problem = "is not supported yet and treated as wrr";
-                voice.say_of(Severity::Warning, given, problem, "");
-            }
-            _ => {
-                let problem = "is not a method and treated as wrr";
-                voice.say_of(Severity::Warning, given, problem, "use wrr");
-            }
-        }
+        first::method(given, voice);
     }
     let weight = raw
         .weight
@@ -232,31 +219,18 @@ fn service(
     })
 }
 
-/// `stickiness` goes before the deprecated `sticky`; its details mean nothing without it.
+/// The details of `stickiness` mean nothing without it.
 fn sticky(service: &str, raw: &Raw, voice: &mut Voice) -> Option<Sticky> {
-    let modern = switch(&raw.stickiness, false, voice);
-    let old = switch(&raw.sticky, false, voice);
-    if !modern && !old {
-        return None;
-    }
-    let mut cookie = Sticky {
-        cookie_name: OLD_COOKIE.to_owned(),
-        form: CookieForm::Url,
-        secure: false,
-        http_only: false,
-        same_site: None,
-        max_age: 0,
-        path: "/".to_owned(),
-        domain: String::new(),
-    };
-    if modern {
-        let configured = raw.cookie_name.as_ref().map(|given| given.value.trim());
-        cookie.cookie_name = cookie_name(configured, service);
-        cookie.secure = switch(&raw.secure, false, voice);
-        cookie.http_only = switch(&raw.http_only, false, voice);
-        cookie.same_site = raw.same_site.as_ref().and_then(|given| check::same_site(given, voice));
-    }
-    Some(cookie)
+    let text = |given: &Option<Given>| given.as_ref().map_or(String::new(), |g| g.value.clone());
+    let stickiness = switch(&raw.stickiness, false, voice).then(|| Stickiness {
+        cookie_name: text(&raw.cookie_name),
+        secure: switch(&raw.secure, false, voice),
+        http_only: switch(&raw.http_only, false, voice),
+        same_site: text(&raw.same_site),
+    });
+    let sticky = switch(&raw.sticky, false, voice);
+    let wanted = LoadBalancer { stickiness, sticky, ..LoadBalancer::default() };
+    first::sticky(service, "traefik.backend.loadbalancer", &wanted, voice)
 }
 
 fn switch(given: &Option<Given>, default: bool, voice: &mut Voice) -> bool {

@@ -69,7 +69,8 @@ impl Written {
 
     /// Follows it for ever.
     pub async fn follow(&self, desk: &impl Desk) {
-        let texts = Texts::new(self.name(), &self.statics);
+        let mut texts = Texts::new(self.name(), &self.statics);
+        texts.is_own = matches!(&self.source, Source::File(file) if file.is_own);
         match &self.source {
             Source::File(file) => file::follow(file, texts, desk).await,
             Source::Http(http) => http::follow(http, texts, desk).await,
@@ -82,6 +83,8 @@ struct Texts<'a> {
     origin: Origin<'a>,
     understood: BTreeMap<String, Configuration>,
     broken: BTreeMap<String, Complaint>,
+    /// They hold the static configuration, too, which somebody else has read.
+    is_own: bool,
 }
 
 impl<'a> Texts<'a> {
@@ -91,12 +94,12 @@ impl<'a> Texts<'a> {
             Dialect::V1 | Dialect::V3 => Dialect::V3,
         };
         let origin = Origin { provider, dialect, statics };
-        Self { origin, understood: BTreeMap::new(), broken: BTreeMap::new() }
+        Self { origin, understood: BTreeMap::new(), broken: BTreeMap::new(), is_own: false }
     }
 
     /// Takes a text in, or notes why not.
     fn take(&mut self, subject: &str, text: &str, format: Format) {
-        match understand(text, format) {
+        match understand(text, format, self.is_own) {
             Ok(configuration) => {
                 self.broken.remove(subject);
                 self.understood.insert(subject.to_owned(), configuration);
@@ -171,7 +174,7 @@ fn merge<T>(
 }
 
 /// A text as a configuration; the error is a problem and a remedy.
-fn understand(text: &str, format: Format) -> Result<Configuration, (String, String)> {
+fn understand(text: &str, format: Format, is_own: bool) -> Result<Configuration, (String, String)> {
     if let Some(line) = text.lines().position(|line| line.contains("{{")) {
         let problem =
             format!("holds a Go template in line {}, which is not supported yet", line + 1);
@@ -183,12 +186,8 @@ fn understand(text: &str, format: Format) -> Result<Configuration, (String, Stri
         .map_err(|TooDeep| ("is nested too deep".to_owned(), String::new()))?;
     let mut configuration = dynamic::read(&root, "");
     for node in &root.below {
-        let families = ["http", "tcp", "udp", "tls"];
-        if ["frontends", "backends"].iter().any(|first| node.name.eq_ignore_ascii_case(first)) {
-            let problem = format!("{} is Traefik 1's form, which is not supported yet", node.name);
-            return Err((problem, "write routers and services below http".to_owned()));
-        }
-        if !families.iter().any(|family| node.name.eq_ignore_ascii_case(family)) {
+        let families = ["http", "tcp", "udp", "tls", "frontends", "backends"];
+        if !is_own && !families.iter().any(|family| node.name.eq_ignore_ascii_case(family)) {
             configuration.unknown.push(dynamic::decode::Unknown {
                 setting: node.name.clone(),
                 nearest: nearest(&node.name, families).map(str::to_owned),

@@ -81,6 +81,84 @@ fn a_file_becomes_a_model() {
     assert_eq!((check.path.as_str(), check.interval), ("/health", Duration::from_secs(3)));
 }
 
+/// As Traefik 1's documentation has it, but for what is not done yet.
+const FIRST: &str = r#"
+[backends.one.loadBalancer]
+method = "wrr"
+  [backends.one.loadBalancer.stickiness]
+  cookieName = "stay"
+[backends.one.healthcheck]
+path = "/up"
+interval = "3s"
+[backends.one.responseForwarding]
+flushInterval = "10ms"
+[backends.one.servers.a]
+url = "http://10.0.0.1:80"
+weight = 10
+[backends.one.servers.b]
+url = "http://10.0.0.2:80"
+[backends.two.maxconn]
+amount = 10
+extractorfunc = "request.host"
+[frontends.f]
+backend = "one"
+passHostHeader = true
+priority = 10
+entrypoints = ["web"]
+  [frontends.f.routes.host]
+  rule = "Host:a.b"
+  [frontends.f.routes.path]
+  rule = "PathPrefix:/x"
+[frontends.g]
+backend = "two"
+  [frontends.g.routes.all]
+  rule = "Host:c"
+"#;
+
+#[test]
+fn a_file_of_the_first_dialect() {
+    let found = model(FIRST, Format::Toml);
+    let said = said(&found);
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert!(said[0].starts_with("x.yml: backends.two.maxConn is not supported yet"), "{said:?}");
+    assert!(found.routers["g"].disabled.is_some());
+    let router = &found.routers["f"];
+    assert_eq!(
+        (router.dialect, router.rule_text.as_str()),
+        (Dialect::V1, "Host:a.b;PathPrefix:/x")
+    );
+    assert_eq!((router.priority, router.service.as_str()), (10, "one"));
+    assert_eq!(
+        (&router.disabled, router.entry_points.as_slice()),
+        (&None, &["web".to_owned()][..])
+    );
+    let backend = &found.services["one"];
+    assert_eq!(backend.servers.iter().map(|server| server.weight).collect::<Vec<_>>(), [10, 1]);
+    assert_eq!(backend.sticky.as_ref().unwrap().cookie_name, "stay");
+    let check = backend.health_check.as_ref().unwrap();
+    assert_eq!((check.path.as_str(), check.interval), ("/up", Duration::from_secs(3)));
+    assert!(backend.pass_host_header && !found.services["two"].pass_host_header);
+}
+
+#[test]
+fn frontends_in_the_configuration_file_itself() {
+    let folder = Folder::new("own");
+    let head = "defaultEntryPoints = ['web']\n[file]\nwatch = false\n[entryPoints.web]\n";
+    let text = format!("{head}address = ':80'\n{FIRST}");
+    folder.write("traefik.toml", &text);
+    let path = folder.0.join("traefik.toml");
+    let statics = statics(&format!("--configFile={}", path.display()));
+    assert_eq!(statics.complaints, []);
+    let file = statics.file.clone().unwrap();
+    assert!(file.is_own && !file.watch && file.path == path);
+    let mut texts = Texts::new("file", &statics);
+    texts.is_own = true;
+    texts.take("traefik.toml", &text, Format::Toml);
+    let found = texts.model(&Names::new());
+    assert_eq!(found.routers.keys().collect::<Vec<_>>(), ["f", "g"]);
+    assert_eq!(said(&found).len(), 1, "{:?}", said(&found));
+}
+
 #[test]
 fn what_is_wrong_in_a_file_is_said_once_with_its_place() {
     for (text, expected) in [
@@ -129,9 +207,29 @@ fn what_is_wrong_in_a_file_is_said_once_with_its_place() {
             "x.yml: holds a Go template in line 3, which is not supported yet; write it out",
         ),
         (
-            "frontends:\n  a: {}\n",
-            "x.yml: frontends is Traefik 1's form, which is not supported yet; \
-             write routers and services below http",
+            "frontends:\n  a: {backend: b}\nbackends:\n  b: {}\n",
+            "x.yml: frontends.a.routes is missing, so its frontend is disabled; \
+             add routes.one.rule with something like Host:app.example.com",
+        ),
+        (
+            "frontends:\n  a: {backend: b, routes: {r: {rule: 'Hots:a'}}}\nbackends:\n  b: {}\n",
+            "x.yml: frontends.a.routes=\"Hots:a\" is a rule that is not understood: there is no \
+             function \"Hots\" at character 1; did you mean Host?",
+        ),
+        (
+            "frontends:\n  a: {backend: b, routes: {r: {rule: 'Host:a'}}, basicAuth: [x]}\n\
+             backends:\n  b: {}\n",
+            "x.yml: frontends.a.basicAuth is not supported yet, and its router is disabled rather \
+             than served without",
+        ),
+        (
+            "frontends:\n  a: {backend: c, routes: {r: {rule: 'Host:a'}}}\n",
+            "x.yml: the router a is disabled: there is no service c; name a service that exists",
+        ),
+        (
+            "backends:\n  b:\n    servers:\n      one: {url: 10.0.0.1}\n",
+            "x.yml: backends.b.servers.one.url=\"10.0.0.1\" is not a URL of a server, so the server \
+             is left out; use a form such as http://10.0.0.5:8080",
         ),
     ] {
         let said = said(&model(text, Format::Yaml));

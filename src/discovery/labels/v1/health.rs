@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::config::value::{self, Wrong};
-use crate::discovery::check::{self, Given, Voice};
-use crate::dynamic::http;
-use crate::model::{HealthCheck, Span};
+use crate::discovery::check::{Given, Voice, first};
+use crate::dynamic::first::HealthCheck;
+use crate::model::{self, Span};
 
 use super::fall_back;
 
@@ -24,28 +24,26 @@ pub(super) struct Raw {
 }
 
 /// The check; none without a path, as in Traefik. `interval` is the static configuration's.
-pub(super) fn check(raw: &Raw, interval: Span, voice: &mut Voice) -> Option<HealthCheck> {
-    raw.path.as_ref().filter(|path| !path.value.trim().is_empty())?;
+pub(super) fn check(raw: &Raw, interval: Span, voice: &mut Voice) -> Option<model::HealthCheck> {
     let mut span = |given: &Option<Given>, usual: Span| {
         let given = given.as_ref()?;
         let read = value::time(&given.value).map(Span::from);
         fall_back(read, given, &usual.to_string(), voice)
     };
-    let wanted = http::HealthCheck {
+    let wanted = HealthCheck {
         path: text(&raw.path),
         scheme: text(&raw.scheme),
         hostname: text(&raw.hostname),
-        interval: Some(span(&raw.interval, interval).unwrap_or(interval)),
-        timeout: span(&raw.timeout, Span::seconds(5)).or(Some(Span::seconds(5))),
+        interval: span(&raw.interval, interval),
+        timeout: span(&raw.timeout, Span::seconds(5)),
         port: raw.port.as_ref().map_or(0, |given| {
             fall_back(value::port(&given.value), given, "port of the server", voice).unwrap_or(0)
         }),
         headers: raw.headers.as_ref().map_or_else(BTreeMap::new, |given| {
             fall_back(pairs(&given.value), given, "to send none", voice).unwrap_or_default()
         }),
-        ..http::HealthCheck::default()
     };
-    check::active(PLACE, &wanted, voice)
+    first::health_check(PLACE, &wanted, interval, voice)
 }
 
 fn text(given: &Option<Given>) -> String {
