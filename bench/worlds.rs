@@ -61,6 +61,8 @@ pub fn model(services: usize) -> Model {
             priority: 1,
             precedence: 0,
             entry_points: vec!["http".into()],
+            lost_entry_points: Vec::new(),
+            syntax: None,
             service: name.clone(),
             middlewares: Vec::new(),
             tls: None,

@@ -37,6 +37,7 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("Path(`/a%2fb`)", "", "the case of an escape says nothing"),
     ("Path(`/a%2Fb`)", "", "2.11 resolves an escaped slash; here it is kept, as in 3"),
     ("/a/{x}", "%2", "2.11 takes an escaped slash for one that separates; 3 does not"),
+    ("PathPrefix(`/a/`)", "%2", "2.11 takes an escaped slash for one that separates; 3 does not"),
     ("Query(`a=1`)", "a=2&a=1", "any of several values will do, as in 3; 2.11 looks at the first"),
     ("Query(`a=", "%zz", "an escape that is none stands for itself; Traefik drops the parameter"),
 ];

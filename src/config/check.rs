@@ -424,7 +424,11 @@ fn defaults(draft: &Draft, dialect: Dialect, found: &[EntryPoint], say: &mut Say
         .filter(|entry| entry.as_default)
         .filter_map(|entry| open(&entry.name))
         .collect();
-    if marked.is_empty() { found.iter().map(|entry| entry.name.clone()).collect() } else { marked }
+    let all = || found.iter().map(|entry| entry.name.clone()).collect();
+    let mut names: Vec<String> = if marked.is_empty() { all() } else { marked };
+    // As Traefik's API lists them.
+    names.sort();
+    names
 }
 
 /// The process ends once: of several entry points the longest times hold.

@@ -34,6 +34,8 @@ pub fn seed_model(servers: u8) -> Model {
         rule_text,
         rule: Some(Rule::Any(methods.to_vec())),
         entry_points: vec!["http".to_owned()],
+        lost_entry_points: Vec::new(),
+        syntax: None,
         service: SERVICE.to_owned(),
         middlewares: Vec::new(),
         tls: None,

@@ -86,6 +86,10 @@ pub struct Router {
     pub precedence: usize,
     /// Names of entry points on which the router listens; never empty in a usable router.
     pub entry_points: Vec<String>,
+    /// Those that it names and that do not exist.
+    pub lost_entry_points: Vec<String>,
+    /// The syntax of rules that it asks for itself.
+    pub syntax: Option<Dialect>,
     /// Qualified name of the service or group.
     pub service: String,
     /// Qualified names, in the order in which a request meets them.

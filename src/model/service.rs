@@ -71,6 +71,9 @@ pub struct Server {
     pub url: ServerUrl,
     /// What the configuration calls it where that is a name: `app.internal:8080`.
     pub authority: Option<String>,
+    /// The URL as it was written, where it is not what address and path make of it: with a slash
+    /// at its end, with a path that is not kept.
+    pub written: Option<Box<str>>,
     /// Put before the path of every request (`preservePath`); empty for nothing.
     pub path: String,
     /// Share of new clients relative to the other servers; 0 takes none.
@@ -84,7 +87,8 @@ impl Server {
     /// A server of weight 1.
     pub fn new(url: ServerUrl, state: ServerState, label: impl Into<String>) -> Self {
         let label = label.into();
-        Self { url, authority: None, path: String::new(), weight: 1, state, label }
+        let (authority, written, path) = (None, None, String::new());
+        Self { url, authority, written, path, weight: 1, state, label }
     }
 
     /// What is sent as `Host` where the client's is not passed on: the host as it was written.
@@ -95,7 +99,10 @@ impl Server {
     /// The URL as it was written: what cookies and hashes are made of, so that they stay the same
     /// where an address changes behind a name.
     pub fn written_url(&self) -> String {
-        format!("{}://{}{}", self.url.scheme, self.host(), self.path)
+        match &self.written {
+            Some(written) => written.to_string(),
+            None => format!("{}://{}{}", self.url.scheme, self.host(), self.path),
+        }
     }
 }
 

@@ -261,7 +261,7 @@ impl Lb {
         Self::start_with(&ip, args)
     }
 
-    fn start_with(ip: &str, args: Vec<String>) -> Self {
+    pub fn start_with(ip: &str, args: Vec<String>) -> Self {
         let process = Process::spawn(&args);
         Self::start_process(ip, args, process)
     }

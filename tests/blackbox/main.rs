@@ -54,3 +54,4 @@ mod proxy_protocol;
 mod services;
 mod upgrades;
 mod waiting;
+mod worlds;

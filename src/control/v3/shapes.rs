@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::config::{EntryPoint, Static, Trust};
 use crate::control::document::{same_site, state};
 use crate::control::wording::entry_point_address;
+use crate::model::cookie::cookie_name;
 use crate::model::{
     Dialect, Group, GroupKind, HealthCheck, HealthMode, Middleware, Router, Service, Span, Sticky,
     Strategy,
@@ -14,12 +15,15 @@ use crate::table::BackendFigures;
 /// As it stands in `/api/rawdata`: without its name.
 pub fn router(router: &Router) -> Value {
     let mut view = Map::new();
-    put(&mut view, "entryPoints", router.entry_points.clone());
+    put(&mut view, "entryPoints", [&router.lost_entry_points[..], &router.entry_points].concat());
     put(&mut view, "middlewares", router.middlewares.clone());
     put(&mut view, "service", of_provider(&router.service, &router.provider));
     put(&mut view, "rule", router.rule_text.as_str());
-    if router.priority != 0 {
-        put(&mut view, "priority", router.priority);
+    if let Some(syntax) = router.syntax {
+        put(&mut view, "ruleSyntax", if syntax == Dialect::V2 { "v2" } else { "v3" });
+    }
+    if priority(router) != 0 {
+        put(&mut view, "priority", priority(router));
     }
     if let Some(tls) = &router.tls {
         view.insert("tls".to_owned(), tls.clone());
@@ -30,8 +34,26 @@ pub fn router(router: &Router) -> Value {
         view.insert("observability".to_owned(), usual);
     }
     standing(&mut view, router.disabled.as_deref());
-    put(&mut view, "using", router.entry_points.clone());
+    if router.disabled.is_none() && !router.lost_entry_points.is_empty() {
+        let lost = router.lost_entry_points.iter();
+        let lost = lost.map(|name| format!("the entry point {name} does not exist"));
+        view.insert("error".to_owned(), lost.collect());
+        view.insert("status".to_owned(), "warning".into());
+    }
+    let mut using = router.entry_points.clone();
+    using.sort();
+    put(&mut view, "using", using);
     view.into()
+}
+
+/// Traefik 2 shows what was written, Traefik 3 what is in force once somebody listens.
+fn priority(router: &Router) -> i64 {
+    let is_usual = router.priority == i64::try_from(router.rule_text.len()).unwrap_or(i64::MAX);
+    let hidden = match router.dialect {
+        Dialect::V2 => is_usual,
+        Dialect::V1 | Dialect::V3 => router.entry_points.is_empty(),
+    };
+    if hidden { 0 } else { router.priority }
 }
 
 /// As it stands in a list: with its name, and its priority as a text, which loses no digits in
@@ -40,7 +62,9 @@ pub fn listed_router(found: &Router) -> Value {
     let mut view = router(found);
     view["name"] = found.name.as_str().into();
     view["provider"] = found.provider.as_str().into();
-    view["priorityStr"] = found.priority.to_string().into();
+    if found.dialect != Dialect::V2 {
+        view["priorityStr"] = priority(found).to_string().into();
+    }
     view
 }
 
@@ -50,7 +74,7 @@ pub fn service(service: &Service, figures: &[BackendFigures], used_by: &[&str]) 
         .servers
         .iter()
         .map(|server| {
-            let mut view = json!({ "url": server.url.to_string() });
+            let mut view = json!({ "url": server.written_url() });
             if server.weight != 1 {
                 view["weight"] = server.weight.into();
             }
@@ -67,17 +91,20 @@ pub fn service(service: &Service, figures: &[BackendFigures], used_by: &[&str]) 
         .zip(figures)
         .map(|(server, figures)| {
             let is_up = state(server, figures) == "serving";
-            (server.url.to_string(), (if is_up { "UP" } else { "DOWN" }).into())
+            (server.written_url(), (if is_up { "UP" } else { "DOWN" }).into())
         })
         .collect();
     let mut balancer = Map::new();
     if let Some(sticky) = &service.sticky {
-        balancer.insert("sticky".to_owned(), self::sticky(sticky));
+        balancer.insert("sticky".to_owned(), self::sticky(sticky, service.dialect, &service.name));
     }
     put(&mut balancer, "servers", servers);
-    put(&mut balancer, "strategy", strategy(service.strategy));
+    let is_later = service.dialect != Dialect::V2;
+    if is_later {
+        put(&mut balancer, "strategy", strategy(service.strategy));
+    }
     if let Some(check) = &service.health_check {
-        balancer.insert("healthCheck".to_owned(), health_check(check));
+        balancer.insert("healthCheck".to_owned(), health_check(check, is_later));
     }
     if let Some(check) = service.passive_health_check {
         let window = Span::from(check.failure_window).to_string();
@@ -87,7 +114,9 @@ pub fn service(service: &Service, figures: &[BackendFigures], used_by: &[&str]) 
     }
     balancer.insert("passHostHeader".to_owned(), service.pass_host_header.into());
     let interval = Span::of_milliseconds(service.flush_interval).to_string();
-    balancer.insert("responseForwarding".to_owned(), json!({ "flushInterval": interval }));
+    if is_later || service.flush_interval != Service::default().flush_interval {
+        balancer.insert("responseForwarding".to_owned(), json!({ "flushInterval": interval }));
+    }
     if let Some(transport) = &service.transport {
         put(&mut balancer, "serversTransport", of_provider(transport, &service.provider));
     }
@@ -112,7 +141,7 @@ pub fn group(group: &Group, used_by: &[&str]) -> Value {
         GroupKind::Weighted { members: all, sticky } => {
             let mut view = json!({ "services": members(all) });
             if let Some(sticky) = sticky {
-                view["sticky"] = self::sticky(sticky);
+                view["sticky"] = self::sticky(sticky, group.dialect, &group.name);
             }
             view
         }
@@ -122,8 +151,12 @@ pub fn group(group: &Group, used_by: &[&str]) -> Value {
                 .iter()
                 .map(|m| json!({ "name": short(&m.service), "percent": m.percent }))
                 .collect();
-            json!({ "service": short(service), "mirrorBody": mirror_body,
-                "maxBodySize": max_body_size, "mirrors": mirrors })
+            let mut view = json!({ "service": short(service), "maxBodySize": max_body_size,
+                "mirrors": mirrors });
+            if group.dialect != Dialect::V2 {
+                view["mirrorBody"] = (*mirror_body).into();
+            }
+            view
         }
         GroupKind::Failover { service, fallback, statuses, max_request_body } => {
             let mut view = json!({ "service": short(service), "fallback": short(fallback) });
@@ -221,9 +254,13 @@ fn trust(trust: &Trust) -> Value {
     view.into()
 }
 
-fn sticky(sticky: &Sticky) -> Value {
+/// Traefik 2 shows what was written, Traefik 3 what that comes to.
+fn sticky(sticky: &Sticky, dialect: Dialect, of: &str) -> Value {
     let mut cookie = Map::new();
-    put(&mut cookie, "name", sticky.cookie_name.as_str());
+    let is_second = dialect == Dialect::V2;
+    if !is_second || sticky.cookie_name != cookie_name(None, of) {
+        put(&mut cookie, "name", sticky.cookie_name.as_str());
+    }
     for (name, said) in [("secure", sticky.secure), ("httpOnly", sticky.http_only)] {
         if said {
             cookie.insert(name.to_owned(), true.into());
@@ -235,7 +272,9 @@ fn sticky(sticky: &Sticky) -> Value {
     if sticky.max_age != 0 {
         cookie.insert("maxAge".to_owned(), sticky.max_age.into());
     }
-    put(&mut cookie, "path", sticky.path.as_str());
+    if !is_second || sticky.path != "/" {
+        put(&mut cookie, "path", sticky.path.as_str());
+    }
     put(&mut cookie, "domain", sticky.domain.as_str());
     json!({ "cookie": cookie })
 }
@@ -249,10 +288,13 @@ fn strategy(strategy: Strategy) -> &'static str {
     }
 }
 
-fn health_check(check: &HealthCheck) -> Value {
+/// Traefik 2 knows no other mode than HTTP.
+fn health_check(check: &HealthCheck, has_mode: bool) -> Value {
     let mut view = Map::new();
     put(&mut view, "scheme", check.scheme.map(|scheme| scheme.to_string()).unwrap_or_default());
-    put(&mut view, "mode", if check.mode == HealthMode::Grpc { "grpc" } else { "http" });
+    if has_mode {
+        put(&mut view, "mode", if check.mode == HealthMode::Grpc { "grpc" } else { "http" });
+    }
     put(&mut view, "path", check.path.as_str());
     put(&mut view, "method", if check.method == "GET" { "" } else { &check.method });
     for (name, number) in [("status", check.status), ("port", check.port)] {

@@ -11,6 +11,7 @@ use crate::model::{Complaint, Model, Router, Scheme, Severity};
 pub fn link(model: &mut Model) {
     break_circles(model);
     let mut told = transports(model);
+    told.extend(lost_members(model));
     let mut routers = std::mem::take(&mut model.routers);
     for router in routers.values_mut().filter(|router| router.disabled.is_none()) {
         let Some(obstacle) = middlewares(model, router).or_else(|| service(model, &router.service))
@@ -54,6 +55,25 @@ fn transports(model: &mut Model) -> Vec<Complaint> {
         }
     }
     told
+}
+
+/// Members that do not exist. The others answer for them: a member of another provider may come
+/// and go with its stack, and Traefik's way, to answer nobody then, would take all down with one.
+fn lost_members(model: &Model) -> Vec<Complaint> {
+    let exists = |name: &str| model.services.contains_key(name) || model.groups.contains_key(name);
+    let groups = model.groups.values().filter(|group| group.disabled.is_none());
+    let lost = groups.flat_map(|group| {
+        let lost = group.below().into_iter().filter(|name| !exists(name));
+        lost.map(move |name| Complaint {
+            severity: Severity::Warning,
+            subject: group.name.clone(),
+            setting: String::new(),
+            value: String::new(),
+            problem: format!("names the service {name}, which does not exist"),
+            remedy: "name services that exist".to_owned(),
+        })
+    });
+    lost.collect()
 }
 
 /// Why a router is not served.

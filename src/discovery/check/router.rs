@@ -45,13 +45,17 @@ pub fn router_of(
         "" => Given::default(),
         text => given("rule", text),
     };
-    let dialect = match wanted.rule_syntax.trim().to_ascii_lowercase().as_str() {
-        "v2" => Dialect::V2,
-        "v3" => Dialect::V3,
-        _ if origin.dialect == Dialect::V3 && origin.statics.dialect == Dialect::V3 => {
+    let syntax = match wanted.rule_syntax.trim().to_ascii_lowercase().as_str() {
+        "v2" => Some(Dialect::V2),
+        "v3" => Some(Dialect::V3),
+        _ => None,
+    };
+    let dialect = match syntax {
+        Some(syntax) => syntax,
+        None if origin.dialect == Dialect::V3 && origin.statics.dialect == Dialect::V3 => {
             origin.statics.default_rule_syntax
         }
-        _ => origin.dialect,
+        None => origin.dialect,
     };
     let described = Wanted {
         dialect,
@@ -67,6 +71,7 @@ pub fn router_of(
         name: origin.qualified(name),
         middlewares: names.map(|name| origin.qualified(name)).collect(),
         tls: wanted.tls.as_ref().and_then(|tls| serde_json::to_value(tls).ok()),
+        syntax,
         ..router(origin, described, voice)
     }
 }
@@ -82,7 +87,9 @@ pub fn broken_router(origin: &Origin, name: &str, why: String, voice: &Voice) ->
         rule: None,
         priority: 0,
         precedence: origin.precedence(),
-        entry_points: Vec::new(),
+        entry_points: origin.statics.default_entry_points.clone(),
+        lost_entry_points: Vec::new(),
+        syntax: None,
         service: String::new(),
         middlewares: Vec::new(),
         tls: None,
@@ -127,7 +134,7 @@ pub fn router(origin: &Origin, wanted: Wanted, voice: &mut Voice) -> Router {
         let named = Given { label: given.label, value: String::new() };
         voice.say_of(Severity::Error, &named, problem, "");
     }
-    let entry_points = entry_points(origin, &wanted.entry_points, voice);
+    let (entry_points, lost_entry_points) = entry_points(origin, &wanted.entry_points, voice);
     if entry_points.is_empty() {
         disable("none of its entry points exists".to_owned());
     }
@@ -149,6 +156,8 @@ pub fn router(origin: &Origin, wanted: Wanted, voice: &mut Voice) -> Router {
         precedence: origin.precedence(),
         priority,
         entry_points,
+        lost_entry_points,
+        syntax: None,
         service: wanted.service,
         middlewares: Vec::new(),
         tls: None,
@@ -156,14 +165,14 @@ pub fn router(origin: &Origin, wanted: Wanted, voice: &mut Voice) -> Router {
     }
 }
 
-/// The named entry points that exist, in the spelling of the options; the defaults where none is
-/// named, be it by an empty label.
-fn entry_points(origin: &Origin, given: &Given, voice: &mut Voice) -> Vec<String> {
+/// The named entry points that exist, in the spelling of the options, and those that do not; the
+/// defaults where none is named, be it by an empty label.
+fn entry_points(origin: &Origin, given: &Given, voice: &mut Voice) -> (Vec<String>, Vec<String>) {
     let names = crate::config::value::list(&given.value);
     if names.is_empty() {
-        return origin.statics.default_entry_points.clone();
+        return (origin.statics.default_entry_points.clone(), Vec::new());
     }
-    let mut found: Vec<String> = Vec::new();
+    let (mut found, mut lost): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for name in names {
         let all = &origin.statics.entry_points;
         let exact = all.iter().find(|entry| entry.name == name);
@@ -176,8 +185,9 @@ fn entry_points(origin: &Origin, given: &Given, voice: &mut Voice) -> Vec<String
                 let problem = format!("names the entry point {name}, which does not exist");
                 let remedy = format!("the entry points are {}", names.join(", "));
                 voice.say_of(Severity::Error, given, problem, remedy);
+                lost.push(name);
             }
         }
     }
-    found
+    (found, lost)
 }

@@ -226,7 +226,7 @@ fn server(wanted: &http::Server, names: &Names) -> Result<Server, Wrong> {
         },
     };
     let url = ServerUrl { scheme, addr: SocketAddr::new(ip, port) };
-    Ok(Server {
+    let mut server = Server {
         authority: written,
         path: if wanted.preserve_path {
             path.trim_end_matches('/').to_owned()
@@ -234,7 +234,11 @@ fn server(wanted: &http::Server, names: &Names) -> Result<Server, Wrong> {
             String::new()
         },
         ..Server::new(url, ServerState::Starting, wanted.url.trim())
-    })
+    };
+    if server.written_url() != wanted.url.trim() {
+        server.written = Some(wanted.url.trim().into());
+    }
+    Ok(server)
 }
 
 #[cfg(test)]

@@ -68,12 +68,15 @@ fn routers(origin: &Origin, wanted: &Configuration, model: &mut Model, voice: &m
                 let problem = "is missing, so its router is disabled";
                 let remedy = "write something like Host(`app.example.com`)";
                 voice.say_of(Severity::Error, &given("rule"), problem, remedy);
-                broken_router(origin, name, "it has no rule".to_owned(), voice)
+                let broken = broken_router(origin, name, "it has no rule".to_owned(), voice);
+                crate::model::Router { service: origin.qualified(&wanted.service), ..broken }
             }
             Ok(wanted) if wanted.service.trim().is_empty() => {
                 let problem = "is missing, so its router is disabled";
                 voice.say_of(Severity::Error, &given("service"), problem, "name a service");
-                broken_router(origin, name, "it names no service".to_owned(), voice)
+                let broken = broken_router(origin, name, "it names no service".to_owned(), voice);
+                let priority = i64::try_from(wanted.rule.len()).unwrap_or(i64::MAX);
+                crate::model::Router { rule_text: wanted.rule.clone(), priority, ..broken }
             }
             Ok(wanted) => {
                 let rule = Ok(wanted.rule.clone());

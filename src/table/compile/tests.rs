@@ -35,6 +35,8 @@ fn model(services: &[(&str, &[u16])]) -> Model {
             priority: 1,
             precedence: 0,
             entry_points: vec!["http".into()],
+            lost_entry_points: Vec::new(),
+            syntax: None,
             service: name.into(),
             middlewares: Vec::new(),
             tls: None,

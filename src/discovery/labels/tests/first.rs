@@ -49,7 +49,7 @@ fn an_empty_list_of_entry_points_means_the_defaults() {
         ("traefik.http.services.app.loadbalancer.server.port", "80"),
     ];
     let model = quiet(TODAYS_FLAGS, &[workload("app", &later, 1)]);
-    assert_eq!(router(&model, "app@swarm").entry_points, ["web", "alt"]);
+    assert_eq!(router(&model, "app@swarm").entry_points, ["alt", "web"]);
 }
 
 #[test]

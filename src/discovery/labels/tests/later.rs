@@ -35,7 +35,7 @@ fn later_defaults() {
     let model = quiet(TODAYS_FLAGS, &[workload("stack_web", &port, 1), workload("bare", &[], 1)]);
     let router = router(&model, "stack-web@swarm");
     assert_eq!(router.rule, Some(Rule::Host("stack-web".to_owned())));
-    assert_eq!(router.entry_points, ["web", "alt"]);
+    assert_eq!(router.entry_points, ["alt", "web"]);
     let sticky = service(&model, "stack-web@swarm").sticky.as_ref().unwrap();
     assert_eq!(sticky.cookie_name, "_493a4");
     assert_eq!(model.services.len(), 1);
