@@ -7,6 +7,7 @@
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
+use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +17,10 @@ use axum::body::{Body, Bytes};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command, value_parser};
 use futures_util::{StreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
@@ -44,7 +46,20 @@ pub fn run(args: impl IntoIterator<Item = String>) -> ExitCode {
         .about("Answers each request with a page that says who answered and what was asked")
         .no_binary_name(true)
         .arg(Arg::new("listen").long("listen").value_name("ADDR").default_value(":8080"))
-        .arg(Arg::new("name").long("name").value_name("NAME"));
+        .arg(Arg::new("name").long("name").value_name("NAME"))
+        .arg(
+            Arg::new("report")
+                .long("report")
+                .value_name("IP:PORT")
+                .value_parser(value_parser!(SocketAddr))
+                .help("Tells of each request there, in a datagram: NAME METHOD X-Request-Id"),
+        )
+        .arg(
+            Arg::new("abrupt")
+                .long("abrupt")
+                .action(ArgAction::SetTrue)
+                .help("Exits at once on SIGTERM, whatever is in flight"),
+        );
     let matches = match command.try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) => {
@@ -55,10 +70,19 @@ pub fn run(args: impl IntoIterator<Item = String>) -> ExitCode {
     };
     let listen = matches.get_one::<String>("listen").map_or(":8080", |s| s);
     let name = matches.get_one::<String>("name").cloned().unwrap_or_else(hostname);
+    let reporter = matches.get_one("report").map(|to| Reporter::new(*to)).transpose();
+    let reporter = match reporter {
+        Ok(reporter) => reporter,
+        Err(error) => {
+            eprintln!("ringress echo: cannot report: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let grace = if matches.get_flag("abrupt") { Duration::ZERO } else { STOP_GRACE };
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(until_signal(listen, name)),
+        Ok(runtime) => runtime.block_on(until_signal(listen, Echo { name, reporter }, grace)),
         Err(error) => Err(error),
     };
     match outcome {
@@ -76,24 +100,70 @@ pub async fn serve(
     name: String,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(name)).with_graceful_shutdown(shutdown).await
+    Echo { name, reporter: None }.serve(listener, shutdown).await
 }
 
-async fn until_signal(listen: &str, name: String) -> std::io::Result<()> {
+/// A backend before it listens.
+struct Echo {
+    name: String,
+    reporter: Option<Reporter>,
+}
+
+impl Echo {
+    async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let mut router = router(self.name.clone());
+        if let Some(reporter) = self.reporter {
+            let reporter = Arc::new((self.name, reporter));
+            router = router.layer(from_fn(move |request: Request, next: Next| {
+                let (name, reporter) = &*reporter;
+                reporter.tell(name, &request);
+                next.run(request)
+            }));
+        }
+        axum::serve(listener, router).with_graceful_shutdown(shutdown).await
+    }
+}
+
+/// Tells somebody of each request as soon as its head is there: who counts requests must not have
+/// to ask a backend that is gone.
+struct Reporter(UdpSocket);
+
+impl Reporter {
+    fn new(to: SocketAddr) -> std::io::Result<Self> {
+        let any = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+        let socket = UdpSocket::bind(any)?;
+        socket.set_nonblocking(true)?;
+        socket.connect(to)?;
+        Ok(Self(socket))
+    }
+
+    fn tell(&self, name: &str, request: &Request) {
+        let id = request.headers().get("x-request-id");
+        let id = id.and_then(|id| id.to_str().ok()).unwrap_or("-");
+        // Whoever counts takes what comes.
+        let _ = self.0.send(format!("{name} {} {id}", request.method()).as_bytes());
+    }
+}
+
+async fn until_signal(listen: &str, echo: Echo, grace: Duration) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let listener = bind(listen).await?;
-    println!("echo {name} listens on {}", listener.local_addr()?);
+    println!("echo {} listens on {}", echo.name, listener.local_addr()?);
 
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let stopping = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
         // An error means that the sender is gone, which also is a reason to stop.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let serving = serve(listener, name, stopping(stopped.clone()));
+    let serving = echo.serve(listener, stopping(stopped.clone()));
     let deadline = async {
         stopping(stopped).await;
-        tokio::time::sleep(STOP_GRACE).await;
+        tokio::time::sleep(grace).await;
     };
     let signals = async {
         tokio::select! {

@@ -254,4 +254,6 @@ impl<'a> Ears<'a> {
 }
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;

@@ -1,7 +1,9 @@
 //! What an engine runs, as of the last look.
 //!
 //! A *survey* lists everything; a *glance* lists only what changes without an event. A look that
-//! fails leaves the picture as it was.
+//! fails leaves the picture as it was. A list may be older than what is known already, from a
+//! manager that was cut off or has just taken over: neither what is wanted of a task nor how far it
+//! has come ever goes back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -24,6 +26,11 @@ const STOP_MARGIN: Duration = Duration::from_secs(15);
 const ORPHANED: Duration = Duration::from_secs(86_400);
 /// A container that was sent a stop signal so long ago and still runs does not mean to end.
 const STOP_IGNORED: Duration = Duration::from_secs(300);
+/// A task that was wanted and is in no list any more has been deleted, or the list is older than the
+/// task. Serving a dead one so long costs retries, forgetting a live one costs its clients.
+const DOUBT: Duration = Duration::from_secs(2);
+/// No list is older than that: an old one must not bring back who is gone.
+const OLDEST_LIST: Duration = Duration::from_secs(300);
 /// Signals that end a program by default or by custom (nginx: QUIT; systemd: RTMIN+3). Others
 /// mean a reload as often as a stop.
 const STOP_SIGNALS: [&str; 5] = ["2", "3", "9", "15", "37"];
@@ -64,6 +71,10 @@ pub struct Picture {
     tasks: BTreeMap<String, Task>,
     /// When a task was first seen on its way out.
     leaving: BTreeMap<String, Instant>,
+    /// When a task was first in no list, though it was wanted the last time.
+    unlisted: BTreeMap<String, Instant>,
+    /// When a task was seen to have ended.
+    ended: BTreeMap<String, Instant>,
     containers: Vec<Container>,
     /// Tasks or containers whose end an event told before any list did.
     ending: BTreeMap<String, Ending>,
@@ -88,12 +99,33 @@ impl Picture {
             let services = engine.services().await?;
             let networks = engine.networks().await?;
             self.look_at_tasks(engine).await?;
-            self.services = services;
+            self.take_in_services(services);
             self.networks = networks;
             Ok(())
         } else {
             self.glance(engine).await
         }
+    }
+
+    /// A service that is in the list no more has gone, unless its tasks are still wanted.
+    fn take_in_services(&mut self, mut listed: Vec<Service>) {
+        let known = std::mem::take(&mut self.services);
+        let mut known: BTreeMap<String, Service> =
+            known.into_iter().map(|service| (service.id.clone(), service)).collect();
+        for service in &mut listed {
+            if let Some(known) = known.remove(&service.id)
+                && known.version.index > service.version.index
+            {
+                *service = known;
+            }
+        }
+        if !known.is_empty() {
+            let wanted = |task: &&Task| self.standing(task) == Some(ServerState::Starting);
+            let wanted: BTreeSet<&str> =
+                self.tasks.values().filter(wanted).map(|task| task.service_id.as_str()).collect();
+            listed.extend(known.into_values().filter(|s| wanted.contains(s.id.as_str())));
+        }
+        self.services = listed;
     }
 
     /// Lists what changes without an event.
@@ -114,68 +146,99 @@ impl Picture {
     /// Whether there are tasks of a service that we have not heard of.
     pub fn is_incomplete(&self) -> bool {
         self.tasks.values().any(|task| {
-            swarm::state(task) == Some(ServerState::Starting)
+            self.standing(task) == Some(ServerState::Starting)
                 && !self.services.iter().any(|service| service.id == task.service_id)
         })
     }
 
+    /// Where a task stands, by the lists and by the events that were ahead of them.
+    fn standing(&self, task: &Task) -> Option<ServerState> {
+        match (swarm::state(task), self.ending.get(&task.id)) {
+            // A task never gets a second container.
+            (_, Some(Ending::Dead)) => None,
+            (Some(_), Some(Ending::Stopping(_))) => Some(ServerState::Draining),
+            (listed, _) => listed,
+        }
+    }
+
     async fn look_at_tasks<E: Engine>(&mut self, engine: &E) -> Result<(), Trouble> {
         let which = if self.stale { Tasks::All } else { Tasks::Wanted };
-        let listed = engine.tasks(which).await?;
-        let mut tasks: BTreeMap<String, Task> =
-            listed.into_iter().map(|task| (task.id.clone(), task)).collect();
+        let mut listed = engine.tasks(which).await?;
         // Who ran and is not wanted any more may still run: that is what draining is.
-        let missing: Vec<String> = self
-            .tasks
-            .values()
-            .filter(|task| swarm::state(task).is_some() && !tasks.contains_key(&task.id))
-            .map(|task| task.id.clone())
-            .collect();
+        let known: BTreeSet<&str> = listed.iter().map(|task| task.id.as_str()).collect();
+        let ran = self.tasks.values().filter(|task| self.standing(task).is_some());
+        let missing: Vec<String> =
+            ran.map(|task| task.id.clone()).filter(|id| !known.contains(id.as_str())).collect();
         if !self.stale && !missing.is_empty() {
-            let rest = engine.tasks(Tasks::Ids(&missing)).await?;
-            tasks.extend(rest.into_iter().map(|task| (task.id.clone(), task)));
+            listed.extend(engine.tasks(Tasks::Ids(&missing)).await?);
         }
-        tasks.retain(|_, task| swarm::state(task).is_some() || task.desired_state == "running");
-        self.tasks = tasks;
+        self.take_in(listed, Instant::now());
         self.stale = false;
-        self.mark_ending();
-        self.drop_overdue(Instant::now());
         Ok(())
     }
 
-    /// The swarm needs a moment to write down what happened to a container of this node.
-    fn mark_ending(&mut self) {
-        let now = Instant::now();
+    fn take_in(&mut self, listed: Vec<Task>, now: Instant) {
+        let mut tasks = BTreeMap::new();
+        for mut task in listed {
+            if let Some(known) = self.tasks.get(&task.id) {
+                swarm::never_back(known, &mut task);
+            }
+            tasks.insert(task.id.clone(), task);
+        }
+        self.ended.retain(|_, since| now.duration_since(*since) < OLDEST_LIST);
+        let mut unlisted = BTreeMap::new();
+        for (id, known) in &self.tasks {
+            if swarm::state(known).is_none() {
+                continue;
+            }
+            match tasks.get(id) {
+                Some(task) if swarm::state(task).is_some() => continue,
+                None if self.standing(known) == Some(ServerState::Starting) => {
+                    let since = *self.unlisted.get(id).unwrap_or(&now);
+                    if now.duration_since(since) < DOUBT {
+                        unlisted.insert(id.clone(), since);
+                        tasks.insert(id.clone(), known.clone());
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            self.ended.insert(id.clone(), now);
+        }
+        let ended = &self.ended;
+        let may_serve = |task: &Task| swarm::state(task).is_some();
+        tasks.retain(|id, task| {
+            !ended.contains_key(id) && (may_serve(task) || task.desired_state == "running")
+        });
+        self.tasks = tasks;
+        self.unlisted = unlisted;
+        self.forget_ignored(now);
+        self.drop_overdue(now);
+    }
+
+    /// The swarm needs a moment to write down what happened to a container of this node; but a
+    /// signal that ended nothing was none to end it.
+    fn forget_ignored(&mut self, now: Instant) {
         self.ending.retain(|id, ending| {
             let task = self.tasks.get(id);
             task.is_some_and(|task| !ending.was_ignored(now, patience(task)))
         });
-        for (id, ending) in &self.ending {
-            let Some(task) = self.tasks.get_mut(id) else {
-                continue;
-            };
-            match ending {
-                Ending::Stopping(_) if task.desired_state == "running" => {
-                    "shutdown".clone_into(&mut task.desired_state);
-                }
-                Ending::Stopping(_) => {}
-                // A task never gets a second container.
-                Ending::Dead => "failed".clone_into(&mut task.status.state),
-            }
-        }
     }
 
     fn drop_overdue(&mut self, now: Instant) {
-        let leaving = &mut self.leaving;
-        self.tasks.retain(|id, task| {
-            if swarm::state(task) != Some(ServerState::Draining) {
-                leaving.remove(id);
-                return true;
+        let mut overdue = Vec::new();
+        for (id, task) in &self.tasks {
+            if self.standing(task) != Some(ServerState::Draining) {
+                self.leaving.remove(id);
+                continue;
             }
-            let since = *leaving.entry(id.clone()).or_insert(now);
-            now.duration_since(since) <= patience(task)
-        });
-        leaving.retain(|id, since| {
+            let since = *self.leaving.entry(id.clone()).or_insert(now);
+            if now.duration_since(since) > patience(task) {
+                overdue.push(id.clone());
+            }
+        }
+        self.tasks.retain(|id, _| !overdue.contains(id));
+        self.leaving.retain(|id, since| {
             // Kept for a while after its task: a full list would bring an overdue one back.
             self.tasks.contains_key(id) || now.duration_since(*since) < ORPHANED
         });
@@ -212,16 +275,15 @@ impl Picture {
             // Commands run inside, copies, attached terminals: nothing to do with us.
             _ => return Concern::Nothing,
         }
-        if self.swarm {
-            self.mark_ending();
-        }
         Concern::Glance
     }
 
     /// The picture in the words of the next step.
     pub fn workloads(&self) -> Vec<Workload> {
         if self.swarm {
-            swarm::workloads(&self.services, &self.networks, self.tasks.values())
+            let tasks = self.tasks.values();
+            let tasks = tasks.filter_map(|task| Some((task, self.standing(task)?)));
+            swarm::workloads(&self.services, &self.networks, tasks)
         } else {
             // A dead container may still be listed as running for a moment; it is no harm.
             let stopping = self.ending.keys().cloned().collect();
@@ -242,7 +304,7 @@ impl Picture {
     /// Number of services and of tasks, or of containers twice.
     pub fn size(&self) -> (usize, usize) {
         if self.swarm {
-            let running = self.tasks.values().filter(|task| swarm::state(task).is_some());
+            let running = self.tasks.values().filter(|task| self.standing(task).is_some());
             (self.services.len(), running.count())
         } else {
             (self.containers.len(), self.containers.len())

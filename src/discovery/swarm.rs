@@ -8,18 +8,18 @@ use crate::model::ServerState;
 use super::engine::words::{Network, Service, Task};
 use super::workload::{Instance, Workload};
 
-/// Every service with its running tasks, ordered by name. A service without any is listed with no
-/// instance.
+/// Every service with its running tasks and where they stand, ordered by name. A service without any
+/// is listed with no instance.
 pub fn workloads<'a>(
     services: &[Service],
     networks: &[Network],
-    tasks: impl Iterator<Item = &'a Task>,
+    tasks: impl Iterator<Item = (&'a Task, ServerState)>,
 ) -> Vec<Workload> {
     let networks: BTreeMap<&str, &Network> =
         networks.iter().map(|network| (network.id.as_str(), network)).collect();
-    let mut instances: BTreeMap<&str, Vec<&Task>> = BTreeMap::new();
-    for task in tasks {
-        instances.entry(&task.service_id).or_default().push(task);
+    let mut instances: BTreeMap<&str, Vec<(&Task, ServerState)>> = BTreeMap::new();
+    for (task, state) in tasks {
+        instances.entry(&task.service_id).or_default().push((task, state));
     }
     let mut workloads: Vec<Workload> = services
         .iter()
@@ -27,7 +27,7 @@ pub fn workloads<'a>(
             let tasks = instances.remove(service.id.as_str()).unwrap_or_default();
             let mut instances: Vec<Instance> = tasks
                 .into_iter()
-                .filter_map(|task| instance(&service.spec.name, task, &networks))
+                .map(|(task, state)| instance(&service.spec.name, task, state, &networks))
                 .collect();
             // During an update two tasks share a slot, hence a name.
             instances.sort_by(|a, b| (&a.name, &a.addresses).cmp(&(&b.name, &b.addresses)));
@@ -56,13 +56,53 @@ pub fn state(task: &Task) -> Option<ServerState> {
     }
 }
 
-fn instance(service: &str, task: &Task, networks: &BTreeMap<&str, &Network>) -> Option<Instance> {
-    let state = state(task)?;
+/// Keeps what is known of a task that a list takes back: both what is wanted of it and how far it
+/// has come only ever grow (swarmkit, `TaskState`).
+pub fn never_back(known: &Task, listed: &mut Task) {
+    let grown = |known: &String, listed: &mut String| {
+        if let (Some(reached), Some(said)) = (rank(known), rank(listed))
+            && reached > said
+        {
+            listed.clone_from(known);
+        }
+    };
+    grown(&known.desired_state, &mut listed.desired_state);
+    grown(&known.status.state, &mut listed.status.state);
+}
+
+/// Place of a state among those that a task goes through; none for a word that is new to us.
+fn rank(state: &str) -> Option<usize> {
+    const STATES: [&str; 15] = [
+        "new",
+        "allocated",
+        "pending",
+        "assigned",
+        "accepted",
+        "preparing",
+        "ready",
+        "starting",
+        "running",
+        "complete",
+        "shutdown",
+        "failed",
+        "rejected",
+        "remove",
+        "orphaned",
+    ];
+    STATES.iter().position(|known| *known == state)
+}
+
+fn instance(
+    service: &str,
+    task: &Task,
+    state: ServerState,
+    networks: &BTreeMap<&str, &Network>,
+) -> Instance {
     let name = match task.slot {
         0 => format!("{service}.{}", task.id),
         slot => format!("{service}.{slot}"),
     };
-    Some(Instance { name, addresses: addresses(task, networks), ports: Vec::new(), state })
+    Instance { name, addresses: addresses(task, networks), ports: Vec::new(), state }
 }
 
 /// The task's address on each network. The last one of a network counts, as for Traefik.
@@ -140,6 +180,21 @@ mod tests {
         ))
     }
 
+    fn standing(tasks: &[Task]) -> impl Iterator<Item = (&Task, ServerState)> {
+        tasks.iter().filter_map(|task| Some((task, state(task)?)))
+    }
+
+    #[test]
+    fn a_task_never_goes_back() {
+        let known = task("a", 1, "s1", "running", "shutdown", "10.0.1.5/24");
+        let mut listed = task("a", 1, "s1", "starting", "running", "10.0.1.5/24");
+        never_back(&known, &mut listed);
+        assert_eq!(listed, known);
+        let mut further = task("a", 1, "s1", "failed", "shutdown", "10.0.1.5/24");
+        never_back(&known, &mut further);
+        assert_eq!(further.status.state, "failed");
+    }
+
     #[test]
     fn tasks_become_instances() {
         let (services, networks) = world();
@@ -152,7 +207,7 @@ mod tests {
             task("f", 1, "gone", "running", "running", "10.0.1.9/24"),
             task("g", 0, "s0", "running", "running", "10.0.1.20/24"),
         ];
-        let found = workloads(&services, &networks, tasks.iter());
+        let found = workloads(&services, &networks, standing(&tasks));
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].name, "agent");
         assert_eq!(found[0].instances[0].name, "agent.g");
@@ -181,14 +236,14 @@ mod tests {
     fn a_network_newer_than_the_list_keeps_its_name() {
         let (services, _) = world();
         let tasks = [task("a", 1, "s1", "running", "running", "10.0.1.5/24")];
-        let found = workloads(&services, &[], tasks.iter());
+        let found = workloads(&services, &[], standing(&tasks));
         assert!(found[1].instances[0].addresses.contains_key("mystack_net"));
     }
 
     #[test]
     fn a_service_without_tasks_stays_listed_without_instances() {
         let (services, networks) = world();
-        let found = workloads(&services, &networks, [].iter());
+        let found = workloads(&services, &networks, standing(&[]));
         assert_eq!(found.len(), 2);
         assert!(found.iter().all(|w| w.instances.is_empty()));
     }

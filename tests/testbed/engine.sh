@@ -1,6 +1,8 @@
 # A Docker Engine for tests, apart from everything else on the machine. To be sourced.
 #
 #   engine_start DIR     starts it; sets DOCKER_HOST, DOCKER_CONFIG and ENGINE_PID
+#   cluster_start DIR N  starts N of them on a network of their own, and makes a swarm of them;
+#                        DOCKER_HOST is the first, the others' sockets are DIR/nodeN/docker.sock
 #   engine_enter CMD…    runs CMD in the engine's network namespace
 #   engine_stop          stacks, swarm, containers, engine, cgroups: in this order, all bounded
 #
@@ -22,7 +24,12 @@ engine_start() {
         unshare --net --mount --uts --ipc --pid --fork --kill-child --mount-proc \
         "$here/engine-init" "$ENGINE_DIR" ringress-test "$ENGINE_CGROUP" &
     ENGINE_PID=$!
-    export DOCKER_HOST=unix://$ENGINE_DIR/docker.sock
+    engine_await "$ENGINE_DIR"
+}
+
+# engine_await DIR waits until the engine of DIR answers, and makes it the one that is talked to.
+engine_await() {
+    export DOCKER_HOST=unix://$1/docker.sock
     # Neither the contexts nor the credentials of whoever runs the tests.
     export DOCKER_CONFIG=$ENGINE_DIR/client
     local _
@@ -36,8 +43,28 @@ engine_start() {
         sleep 0.2
     done
     echo "the Docker Engine did not start; the end of its log:" >&2
-    tail -n 20 "$ENGINE_DIR/dockerd.log" "$ENGINE_DIR/containerd.log" >&2 || true
+    tail -n 20 "$1/dockerd.log" "$1/containerd.log" >&2 || true
     return 1
+}
+
+cluster_start() {
+    ENGINE_DIR=$1
+    ENGINE_CGROUP=/ringress-test-$$
+    local count=$2 here n token
+    here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+    setsid setpriv --pdeathsig KILL \
+        unshare --net --mount --pid --fork --kill-child --mount-proc \
+        "$here/cluster-init" "$ENGINE_DIR" "$count" "$ENGINE_CGROUP" &
+    ENGINE_PID=$!
+    for n in $(seq "$count" -1 1); do
+        engine_await "$ENGINE_DIR/node$n"
+    done
+    docker swarm init --advertise-addr 10.213.0.1 >/dev/null
+    token=$(docker swarm join-token -q manager)
+    for n in $(seq 2 "$count"); do
+        docker -H "unix://$ENGINE_DIR/node$n/docker.sock" swarm join \
+            --advertise-addr "10.213.0.$n" --token "$token" 10.213.0.1:2377 >/dev/null
+    done
 }
 
 # Pid, seen from here, of the namespaces' first process.
@@ -77,11 +104,13 @@ engine_stop() {
 }
 
 engine_cgroups_removed() {
-    local hierarchy left=0
+    local hierarchy cgroup left=0
     for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/*; do
-        if [[ -d $hierarchy$ENGINE_CGROUP ]]; then
-            find "$hierarchy$ENGINE_CGROUP" -depth -type d -exec rmdir {} + 2>/dev/null || left=1
-        fi
+        for cgroup in "$hierarchy$ENGINE_CGROUP"{,.*}; do
+            if [[ -d $cgroup ]]; then
+                find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null || left=1
+            fi
+        done
     done
     return $left
 }

@@ -44,8 +44,13 @@ words! {
     /// An element of `GET /services`.
     struct Service {
         id: String = "ID",
+        version: ObjectVersion = "Version",
         spec: ServiceSpec = "Spec",
         endpoint: Endpoint = "Endpoint",
+    }
+    struct ObjectVersion {
+        /// Grows with each change of the object.
+        index: u64 = "Index",
     }
     struct ServiceSpec {
         name: String = "Name",

@@ -6,7 +6,7 @@ use super::super::engine::fake::{self, FakeEngine, read, task};
 use super::*;
 use crate::model::{Dialect, ServerState};
 
-fn settings(swarm: bool) -> config::Docker {
+pub(super) fn settings(swarm: bool) -> config::Docker {
     config::Docker {
         name: "swarm".to_owned(),
         dialect: Dialect::V3,
@@ -108,7 +108,7 @@ async fn tasks_come_and_go() {
 
         // A crash.
         ms(10_000).await;
-        engine.world().tasks.clear();
+        engine.world().tasks[1] = task("b", 2, "failed", "running");
         ms(300).await;
         assert_eq!(diary.take(), [""]);
     })
