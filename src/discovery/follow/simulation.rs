@@ -463,11 +463,18 @@ async fn live(seed: u64) -> usize {
     swarm.next_task as usize
 }
 
-#[tokio::test(start_paused = true)]
-async fn whatever_a_swarm_does() {
-    let mut tasks = 0;
-    for seed in 0..SEEDS {
-        tasks += live(seed).await;
-    }
+#[test]
+fn whatever_a_swarm_does() {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let lives = |first: u64| {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
+        (first..SEEDS).step_by(threads).map(|seed| runtime.block_on(live(seed))).sum::<usize>()
+    };
+    let tasks: usize = std::thread::scope(|scope| {
+        let all: Vec<_> =
+            (0..threads as u64).map(|first| scope.spawn(move || lives(first))).collect();
+        all.into_iter().map(|thread| thread.join().expect("a life without a fault")).sum()
+    });
     println!("figure: simulated discovery: {SEEDS} lives with {tasks} tasks");
 }
