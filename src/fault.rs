@@ -40,6 +40,10 @@ pub enum Fault {
     /// A reused connection turned out to be closed before a byte of the response came.
     #[error("pooled connection was stale")]
     Stale,
+    /// The backend has acknowledged nothing of what it was sent, for long: its host, or the way
+    /// there, is gone.
+    #[error("backend cannot be reached any more")]
+    Unreachable,
     /// The backend closed or reset the connection in the middle of the exchange.
     #[error("backend closed the connection")]
     Reset,
@@ -75,7 +79,7 @@ impl Fault {
             // Not the status that came: its answer is gone.
             Self::NoBackend | Self::Overloaded | Self::Unwanted(_) => 503,
             Self::DialFailed | Self::Stale | Self::Reset | Self::BadResponse(_) => 502,
-            Self::DialTimeout | Self::ResponseTimeout => 504,
+            Self::DialTimeout | Self::ResponseTimeout | Self::Unreachable => 504,
             Self::Internal => 500,
         }
     }
@@ -102,6 +106,7 @@ impl Fault {
             self,
             Self::DialFailed
                 | Self::DialTimeout
+                | Self::Unreachable
                 | Self::Reset
                 | Self::BadResponse(_)
                 | Self::ResponseTimeout

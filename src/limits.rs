@@ -114,8 +114,18 @@ pub const BACKEND_IDLE: Duration = Duration::from_secs(30);
 /// Idle connections per worker and backend, unless an option says otherwise. (– / – / – / 200)
 pub const BACKEND_IDLE_CONNECTIONS: usize = 200;
 
-/// A backend that refused a dial is passed over for so long, unless it is the last one.
+/// A backend that refused a dial, or left it unanswered, is passed over for so long, unless it is
+/// the last one; twice as long each time that it does so again, up to [`LONGEST_EJECTION`]: behind
+/// a cable that is cut, every look costs a client the whole [`DIAL_TIMEOUT`].
 pub const EJECTION: Duration = Duration::from_millis(500);
+pub const LONGEST_EJECTION: Duration = Duration::from_secs(8);
+
+/// A backend that acknowledges nothing of what it is sent for so long is out of reach
+/// (`TCP_USER_TIMEOUT`). (off / off / off / –) The kernel has sent it again four times by then.
+///
+/// Not while a body is streamed or a tunnel is open: a peer that reads slowly is none that is out of
+/// reach, but the kernel takes a full window for the same.
+pub const UNACKNOWLEDGED: Duration = Duration::from_secs(4);
 
 /// A response is read so long after we answered early, so that the client sees our answer and
 /// not a reset (lingering close, RFC 9112 section 9.6).

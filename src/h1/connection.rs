@@ -217,7 +217,7 @@ async fn read_head(
             NoLine::Ended if client.socket.deadline.ended() => {
                 Refusal::unread(Fault::RequestTimeout)
             }
-            NoLine::Ended => Refusal::unread(Fault::ClientGone),
+            NoLine::Ended | NoLine::Unreachable => Refusal::unread(Fault::ClientGone),
         })?;
     }
 }

@@ -19,7 +19,7 @@ use super::reply::{Replied, Reply};
 use crate::balance::{Tried, Wishes};
 use crate::fault::Fault;
 use crate::life::Stage;
-use crate::limits::{DIALS_FOR_ALL_TRIES, RETRIES};
+use crate::limits::{DIALS_FOR_ALL_TRIES, RETRIES, UNACKNOWLEDGED};
 use crate::relay;
 use crate::upstream::{Link, Passive, Reuse, Upstream};
 use crate::worker::Worker;
@@ -109,12 +109,17 @@ async fn carry_out(
         if fault.is_before_request() {
             upstream.eject(worker);
         }
+        if fault == Fault::Unreachable {
+            upstream.give_up(worker);
+        }
         if answered {
             return After::Close;
         }
         let refusal = Refusal::of(fault, &facts);
         // What has failed before a byte of the request was sent took its time with dialling.
-        dialling = dialling.saturating_sub(started.elapsed());
+        if fault.is_before_request() {
+            dialling = dialling.saturating_sub(started.elapsed());
+        }
         let may_repeat = repeatable && retries < RETRIES && !dialling.is_zero();
         if may_repeat && worker.retries.spend(worker.deadlines.now()) {
             retries += 1;
@@ -234,6 +239,9 @@ async fn attempt(
         Ok(Replied::Final { status, reusable, client_stays }) => {
             record(worker, &way, status);
             if reusable && uploaded {
+                if !whole {
+                    link.socket.control.acknowledge_within(Some(UNACKNOWLEDGED));
+                }
                 upstream.give(link.socket, worker);
             }
             if !uploaded {
@@ -246,6 +254,7 @@ async fn attempt(
             let ahead = std::mem::replace(input, worker.buffers.take());
             client.socket.deadline.limit_writing(Duration::ZERO);
             let (client, backend) = (&mut client.socket, &mut link.socket);
+            backend.control.acknowledge_within(None);
             Box::pin(relay::tunnel(worker, client, backend, ahead, behind)).await;
             Ok(After::Close)
         }
@@ -264,7 +273,8 @@ async fn attempt(
             // promise (RFC 9110 section 9.2.2).
             let stale = fault == Fault::Reset && reused && !reply.has_bytes();
             let fault = if stale { Fault::Stale } else { fault };
-            let repeatable = stale && whole && facts.idempotent;
+            let unheard = stale || fault == Fault::Unreachable;
+            let repeatable = unheard && whole && facts.idempotent;
             Err(Failed { repeatable, ..failed(fault) })
         }
     }
@@ -349,6 +359,7 @@ async fn both_ways(
     let timeout = link.response_header_timeout;
     let (client, link) = (&mut client.socket, &mut link.socket);
     let _awaiting = client.deadline.await_backend(&link.control);
+    link.control.acknowledge_within(None);
     let head_seen = Cell::new(false);
     let expect_head = {
         let deadline = &link.deadline;

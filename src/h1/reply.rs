@@ -180,6 +180,7 @@ impl<'a> Reply<'a> {
         read.map_err(|end| match end {
             NoLine::NoRoom => Fault::BadResponse("head too large"),
             NoLine::Ended if deadline.ended() => Fault::ResponseTimeout,
+            NoLine::Unreachable => Fault::Unreachable,
             NoLine::Ended => Fault::Reset,
         })
     }

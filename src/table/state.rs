@@ -1,11 +1,12 @@
 //! What outlives a table: positions, ejections and counters, kept by identity.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crossbeam_utils::CachePadded;
 
 use super::latency::Latency;
+use crate::limits::{EJECTION, LONGEST_EJECTION};
 use crate::model::{PassiveHealthCheck, ServerUrl};
 use crate::observe::BackendCells;
 
@@ -35,6 +36,8 @@ pub struct BackendState {
     pub cells: Box<[CachePadded<BackendCells>]>,
     /// Milliseconds on the process's clock until which others are preferred; 0 for never.
     ejected_until: AtomicU64,
+    /// Ejections since it last accepted a connection.
+    ejections: AtomicU32,
     /// Milliseconds on the process's clock until which it gets nothing; 0 for never,
     /// [`UNTIL_CHECKED`] until a check finds it well again.
     down_until: AtomicU64,
@@ -101,6 +104,26 @@ impl BackendState {
 
     pub fn eject(&self, until: u64) {
         self.ejected_until.store(until, Ordering::Relaxed);
+    }
+
+    /// It has refused a connection at this time, or cannot be reached: it is ejected, for longer
+    /// each time. Whoever finds out the same meanwhile changes nothing.
+    pub fn eject_from(&self, now: u64) {
+        if self.is_ejected(now) {
+            return;
+        }
+        let before = self.ejections.fetch_add(1, Ordering::Relaxed).min(16);
+        let pause = (EJECTION * 2_u32.pow(before)).min(LONGEST_EJECTION);
+        self.eject(now + pause.as_millis() as u64);
+    }
+
+    /// It has accepted a connection.
+    #[inline]
+    pub fn accepted(&self) {
+        if self.ejections.load(Ordering::Relaxed) != 0 {
+            self.ejections.store(0, Ordering::Relaxed);
+            self.eject(0);
+        }
     }
 
     /// Must it get no request at this time?
@@ -218,6 +241,7 @@ impl Places {
             url,
             cells: (0..self.workers).map(|_| CachePadded::default()).collect(),
             ejected_until: AtomicU64::new(0),
+            ejections: AtomicU32::new(0),
             down_until: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             latency: OnceLock::new(),
@@ -268,6 +292,25 @@ mod tests {
         assert!(!backend.judge(passive, true, 170), "that is no news");
         assert!(backend.is_down(259) && !backend.is_down(260));
         assert!(!backend.judge(passive, true, 261), "it begins anew");
+    }
+
+    #[test]
+    fn ejections_grow_until_a_connection_is_accepted() {
+        let backend = backend();
+        let mut now = 1_000;
+        let mut pauses = Vec::new();
+        for _ in 0..6 {
+            backend.eject_from(now);
+            backend.eject_from(now + 1);
+            let pause = (0..).find(|pause| !backend.is_ejected(now + pause)).unwrap_or_default();
+            pauses.push(pause);
+            now += pause;
+        }
+        assert_eq!(pauses, [500, 1_000, 2_000, 4_000, 8_000, 8_000]);
+        backend.accepted();
+        assert!(!backend.is_ejected(now - 1));
+        backend.eject_from(now);
+        assert!(backend.is_ejected(now + 499) && !backend.is_ejected(now + 500));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 use crate::fault::Fault;
-use crate::limits::ACCEPT_PAUSE;
+use crate::limits::{ACCEPT_PAUSE, UNACKNOWLEDGED};
 use crate::worker::Worker;
 use crate::worker::socket::Socket;
 
@@ -45,6 +45,7 @@ fn start(addr: SocketAddr) -> io::Result<(StdStream, bool)> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
     sockopt::set_tcp_nodelay(&socket, true)?;
+    sockopt::set_tcp_user_timeout(&socket, UNACKNOWLEDGED.as_millis() as u32)?;
     let connected = match rustix::net::connect(&socket, &addr) {
         Ok(()) => true,
         Err(Errno::INPROGRESS) => false,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::Fault;
-use crate::limits::{EJECTION, FRESH_CONNECTION};
+use crate::limits::FRESH_CONNECTION;
 use crate::model::Transport;
 use crate::observe::BackendCells;
 use crate::table::{Backend, BackendState, ServiceEntry};
@@ -106,6 +106,7 @@ impl Upstream {
         self.cells().dials.add(1);
         // In a box: most exchanges need no dial, and its timer is large.
         let socket = Box::pin(dial::dial(self.addr, timeout, worker)).await?;
+        self.state.accepted();
         Ok(Link { socket, reused: false, response_header_timeout })
     }
 
@@ -142,7 +143,13 @@ impl Upstream {
 
     /// Passes the backend over for a moment, on every worker.
     pub fn eject(&self, worker: &Worker) {
-        self.state.eject(worker.deadlines.now() + EJECTION.as_millis() as u64);
+        self.state.eject_from(worker.deadlines.now());
+    }
+
+    /// It is out of reach: what is pooled is so, too.
+    pub fn give_up(&self, worker: &Worker) {
+        self.close_idle();
+        self.eject(worker);
     }
 
     /// Lets a passive check know how an exchange went.

@@ -106,8 +106,10 @@ impl Buffers {
 pub enum NoLine {
     /// The buffer is full.
     NoRoom,
-    /// The stream has ended, in whatever way.
+    /// The stream has ended, in whatever other way.
     Ended,
+    /// The peer has acknowledged nothing for too long.
+    Unreachable,
 }
 
 /// Bytes that were read and not yet consumed, in a buffer of fixed capacity.
@@ -228,6 +230,7 @@ impl Buffer {
         let before = self.filled().len();
         match self.fill(from).await {
             Ok(1..) => Ok(memchr::memchr(b'\n', &self.filled()[before..]).is_some()),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(NoLine::Unreachable),
             Ok(0) | Err(_) => Err(NoLine::Ended),
         }
     }

@@ -171,6 +171,14 @@ impl Control {
         let _ = rustix::net::sockopt::set_socket_linger(self.borrow(), Some(Duration::ZERO));
     }
 
+    /// The peer may leave unread what it is sent; `None` waits as long as the kernel does by itself.
+    /// See [`UNACKNOWLEDGED`](crate::limits::UNACKNOWLEDGED).
+    pub fn acknowledge_within(&self, time: Option<Duration>) {
+        let millis = time.map_or(0, |time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
+        // Fails on no socket that is connected, and what else would be done about it.
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(self.borrow(), millis);
+    }
+
     /// The error that opening the connection has left behind.
     pub fn take_error(&self) -> io::Result<()> {
         Ok(rustix::net::sockopt::socket_error(self.borrow())??)

@@ -163,11 +163,12 @@ impl Stack {
         });
     }
 
-    /// Names and nodes of the tasks that run and shall run.
+    /// Names and nodes of the tasks that run and shall run; none while the swarm has no leader.
     pub fn running(&self, service: &str) -> Vec<(String, String)> {
         let format = "{{.Name}}.{{.ID}} {{.Node}} {{.CurrentState}}";
         let wanted = ["service", "ps", "--no-trunc", "--filter", "desired-state=running"];
-        let listed = self.docker(&[&wanted[..], &["--format", format, service]].concat());
+        let listed = self.boss.try_docker(&[&wanted[..], &["--format", format, service]].concat());
+        let listed = listed.unwrap_or_default();
         let running = listed.lines().filter(|line| line.contains(" Running "));
         let fields = running.map(|line| line.split(' '));
         let pair = fields.filter_map(|mut line| Some((line.next()?.into(), line.next()?.into())));

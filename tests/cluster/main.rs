@@ -75,9 +75,13 @@ impl Trial {
             at(0.99),
             at(1.0)
         ));
+        for outcome in &excused {
+            println!("{outcome:?}");
+        }
         if !bad.is_empty() {
-            let some: Vec<_> = bad.iter().take(5).collect();
-            self.problems.push(format!("{what}: {} failed, such as {some:#?}", bad.len()));
+            let some: Vec<_> = bad.iter().take(20).collect();
+            println!("{some:#?}");
+            self.problems.push(format!("{what}: {} failed", bad.len()));
         }
         if repeated > 0 {
             self.problems.push(format!("{what}: {repeated} POSTs arrived twice"));

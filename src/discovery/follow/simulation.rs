@@ -454,13 +454,13 @@ async fn live(seed: u64) -> usize {
         () = script => {}
         () = follow(Shaky(Rc::clone(&swarm)), &settings, &judge) => panic!("it follows for ever"),
     }
-    let swarm = swarm.borrow();
+    let (truth, tasks) = (swarm.borrow().truth.clone(), swarm.borrow().next_task);
+    let fresh = Shaky(Rc::new(RefCell::new(Swarm { truth, ..Swarm::new(0) })));
     let mut picture = Picture::new(true);
-    let fresh = Shaky(Rc::new(RefCell::new(Swarm { truth: swarm.truth.clone(), ..Swarm::new(0) })));
     picture.survey(&fresh).await.expect("a quiet engine");
     let known = judge.shown.take();
     assert_eq!(known, shown(&picture.workloads()), "seed {seed}: not all of it is known");
-    swarm.next_task as usize
+    tasks as usize
 }
 
 #[test]
