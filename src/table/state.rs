@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
@@ -38,6 +39,9 @@ pub struct BackendState {
     ejected_until: AtomicU64,
     /// Ejections since it last accepted a connection.
     ejections: AtomicU32,
+    /// Milliseconds on the process's clock until which a failure is one of those that the last
+    /// ejection was for.
+    judged_until: AtomicU64,
     /// Milliseconds on the process's clock until which it gets nothing; 0 for never,
     /// [`UNTIL_CHECKED`] until a check finds it well again.
     down_until: AtomicU64,
@@ -109,12 +113,23 @@ impl BackendState {
     /// It has refused a connection at this time, or cannot be reached: it is ejected, for longer
     /// each time. Whoever finds out the same meanwhile changes nothing.
     pub fn eject_from(&self, now: u64) {
-        if self.is_ejected(now) {
+        if self.judged_until.load(Ordering::Relaxed) > now {
             return;
         }
         let before = self.ejections.fetch_add(1, Ordering::Relaxed).min(16);
         let pause = (EJECTION * 2_u32.pow(before)).min(LONGEST_EJECTION);
-        self.eject(now + pause.as_millis() as u64);
+        let until = now + pause.as_millis() as u64;
+        self.judged_until.store(until, Ordering::Relaxed);
+        self.eject(until);
+    }
+
+    /// Somebody is about to connect to it. After an ejection that is a trial, and one is enough:
+    /// until its end, others are preferred again.
+    #[inline]
+    pub fn try_from(&self, now: u64, timeout: Duration) {
+        if self.ejections.load(Ordering::Relaxed) != 0 {
+            self.eject(now + timeout.as_millis() as u64);
+        }
     }
 
     /// It has accepted a connection.
@@ -242,6 +257,7 @@ impl Places {
             cells: (0..self.workers).map(|_| CachePadded::default()).collect(),
             ejected_until: AtomicU64::new(0),
             ejections: AtomicU32::new(0),
+            judged_until: AtomicU64::new(0),
             down_until: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             latency: OnceLock::new(),
@@ -307,8 +323,15 @@ mod tests {
             now += pause;
         }
         assert_eq!(pauses, [500, 1_000, 2_000, 4_000, 8_000, 8_000]);
+        backend.try_from(now, Duration::from_millis(300));
+        assert!(backend.is_ejected(now + 299), "one at a time");
+        backend.eject_from(now + 10);
+        assert!(backend.is_ejected(now + 8_009) && !backend.is_ejected(now + 8_010));
         backend.accepted();
-        assert!(!backend.is_ejected(now - 1));
+        assert!(!backend.is_ejected(now));
+        backend.try_from(now, Duration::from_millis(300));
+        assert!(!backend.is_ejected(now), "no trial without an ejection");
+        now += 20_000;
         backend.eject_from(now);
         assert!(backend.is_ejected(now + 499) && !backend.is_ejected(now + 500));
     }

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream as StdStream};
+use std::pin::pin;
 use std::time::Duration;
 
 use monoio::net::TcpStream;
@@ -13,22 +14,30 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 use crate::fault::Fault;
-use crate::limits::{ACCEPT_PAUSE, UNACKNOWLEDGED};
+use crate::limits::{ACCEPT_PAUSE, DEADLINE_TICK, UNACKNOWLEDGED};
+use crate::table::BackendState;
 use crate::worker::Worker;
 use crate::worker::socket::Socket;
 
 /// How often a dial is begun anew while the process is out of descriptors.
 const SHORTAGE_TRIES: u32 = 10;
 
+/// Ends early when the backend is in no table any more.
 pub(super) async fn dial(
     addr: SocketAddr,
+    backend: &BackendState,
     timeout: Duration,
     worker: &Worker,
 ) -> Result<Socket, Fault> {
     let mut tries = 0;
     loop {
         match start(addr) {
-            Ok((stream, connected)) => return finish(stream, connected, timeout, worker).await,
+            Ok((stream, true)) => return finish(socket(stream, worker)?, worker),
+            Ok((stream, false)) => {
+                let mut socket = socket(stream, worker)?;
+                connected(&mut socket, backend, timeout).await?;
+                return finish(socket, worker);
+            }
             Err(error) => match fault_of(&error) {
                 Fault::Overloaded if tries < SHORTAGE_TRIES => tries += 1,
                 fault => return Err(fault),
@@ -46,6 +55,10 @@ fn start(addr: SocketAddr) -> io::Result<(StdStream, bool)> {
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
     sockopt::set_tcp_nodelay(&socket, true)?;
     sockopt::set_tcp_user_timeout(&socket, UNACKNOWLEDGED.as_millis() as u32)?;
+    // Who waits for an answer has sent nothing that could go unacknowledged: the kernel asks.
+    sockopt::set_socket_keepalive(&socket, true)?;
+    sockopt::set_tcp_keepidle(&socket, UNACKNOWLEDGED)?;
+    sockopt::set_tcp_keepintvl(&socket, UNACKNOWLEDGED / 4)?;
     let connected = match rustix::net::connect(&socket, &addr) {
         Ok(()) => true,
         Err(Errno::INPROGRESS) => false,
@@ -54,23 +67,40 @@ fn start(addr: SocketAddr) -> io::Result<(StdStream, bool)> {
     Ok((StdStream::from(socket), connected))
 }
 
-async fn finish(
-    stream: StdStream,
-    connected: bool,
-    timeout: Duration,
-    worker: &Worker,
-) -> Result<Socket, Fault> {
+fn socket(stream: StdStream, worker: &Worker) -> Result<Socket, Fault> {
     // Under io_uring the ring waits by itself, and would report "try again" on a socket that does
-    // not block. Here the wait below is a poll, which works in either mode.
+    // not block. The wait for a connection is a poll, which works in either mode.
     let stream = TcpStream::from_std(stream).map_err(|e| fault_of(&e))?;
-    let mut socket = Socket::new(stream, &worker.deadlines);
-    if !connected {
-        match monoio::time::timeout(timeout, socket.writable()).await {
-            Ok(Ok(())) => socket.control.take_error().map_err(|e| fault_of(&e))?,
-            Ok(Err(error)) => return Err(fault_of(&error)),
-            Err(_) => return Err(Fault::DialTimeout),
+    Ok(Socket::new(stream, &worker.deadlines))
+}
+
+/// Waits for the connection, for as long as there is somebody to connect to: the address of a task
+/// that has ended answers nothing, and who waits for it may go elsewhere as soon as that is known.
+async fn connected(
+    socket: &mut Socket,
+    backend: &BackendState,
+    mut timeout: Duration,
+) -> Result<(), Fault> {
+    {
+        let mut writable = pin!(socket.writable());
+        loop {
+            let slice = timeout.min(DEADLINE_TICK);
+            match monoio::time::timeout(slice, writable.as_mut()).await {
+                Ok(outcome) => break outcome.map_err(|e| fault_of(&e))?,
+                Err(_) => timeout -= slice,
+            }
+            if timeout.is_zero() {
+                return Err(Fault::DialTimeout);
+            }
+            if !backend.is_present() {
+                return Err(Fault::DialFailed);
+            }
         }
     }
+    socket.control.take_error().map_err(|e| fault_of(&e))
+}
+
+fn finish(socket: Socket, worker: &Worker) -> Result<Socket, Fault> {
     if !worker.nonblocking_sockets {
         socket.control.set_blocking().map_err(|e| fault_of(&e))?;
     }

@@ -105,7 +105,8 @@ impl Upstream {
         }
         self.cells().dials.add(1);
         // In a box: most exchanges need no dial, and its timer is large.
-        let socket = Box::pin(dial::dial(self.addr, timeout, worker)).await?;
+        self.state.try_from(worker.deadlines.now(), timeout);
+        let socket = Box::pin(dial::dial(self.addr, &self.state, timeout, worker)).await?;
         self.state.accepted();
         Ok(Link { socket, reused: false, response_header_timeout })
     }

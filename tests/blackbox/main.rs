@@ -47,6 +47,7 @@ mod handover;
 mod hardening;
 mod heads;
 mod hostile;
+mod language;
 mod life;
 mod misbehaviour;
 mod overload;

@@ -24,7 +24,7 @@ const PERIOD: Duration = Duration::from_millis(200);
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// One request and its fate.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Outcome {
     pub id: u64,
     pub is_post: bool,
@@ -35,6 +35,14 @@ pub struct Outcome {
     pub took: Duration,
     /// Which backend answered with 200; otherwise what happened.
     pub backend: Result<String, String>,
+}
+
+impl std::fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let cookie = if self.has_cookie { "with a cookie" } else { "without a cookie" };
+        let ago = self.at.elapsed().as_millis();
+        write!(f, "{} {cookie}, {ago} ms ago, after {:?}: {:?}", self.id, self.took, self.backend)
+    }
 }
 
 impl Outcome {

@@ -11,6 +11,8 @@ use crate::sticky::{backends, backends_at};
 
 /// For how long the engine is away.
 const ENGINE_AWAY: Duration = Duration::from_secs(60);
+/// For so long after its use, a connection is good for a POST.
+const JUST_USED: Duration = Duration::from_millis(1_050);
 /// An answer that took so long waited for somebody who did not answer.
 const SLOW: Duration = Duration::from_millis(600);
 
@@ -72,8 +74,12 @@ pub fn cut_node(trial: &mut Trial) {
     let what = format!("a node with {on_it} of 4 backends cut off");
     node.cut(false);
     let outcomes = load.finish();
-    // Who had been given to it when the cable went is lost, unless it may be repeated.
-    trial.judge(&what, begun, &outcomes, |o| !(o.is_post && was_in_flight(o, cut)));
+    // A POST that it was given is lost, and it is given some over connections that it has just
+    // used: nobody can know so soon.
+    let given = |outcome: &Outcome| {
+        was_in_flight(outcome, cut) || (cut..cut + JUST_USED).contains(&outcome.at)
+    };
+    trial.judge(&what, begun, &outcomes, |o| !(o.is_post && given(o)));
     last_slow(trial, &what, cut, &outcomes);
     everybody_back(trial);
 }

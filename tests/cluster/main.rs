@@ -80,7 +80,7 @@ impl Trial {
         }
         if !bad.is_empty() {
             let some: Vec<_> = bad.iter().take(20).collect();
-            println!("{some:#?}");
+            println!("{some:#?} (the scenario began {} ms ago)", begun.elapsed().as_millis());
             self.problems.push(format!("{what}: {} failed", bad.len()));
         }
         if repeated > 0 {

@@ -21,7 +21,7 @@ use crate::model::Dialect;
 pub use link::link;
 pub use middleware::middleware;
 pub use router::{Wanted, broken_router, router, router_of};
-pub use service::{Names, balancer, broken};
+pub use service::{Names, balancer, broken, servers_of_file};
 pub use values::{is_first, is_later, same_site, scheme, weight, weight_of};
 pub use voice::{Given, Voice, below_traefik};
 pub use whole::{flaws, host_names, whole};

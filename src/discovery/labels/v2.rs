@@ -9,7 +9,7 @@ use crate::config::value;
 use crate::dynamic::decode::{Flaw, Unknown, decode};
 use crate::dynamic::tree::{Node, TooDeep};
 use crate::dynamic::{self, Configuration, http};
-use crate::model::{Dialect, Middleware, Router, Scheme, Service, Severity};
+use crate::model::{Dialect, Middleware, Router, Scheme, Server, Service, Severity};
 use crate::nearest::nearest;
 
 use super::names::normalize;
@@ -155,6 +155,7 @@ fn not_served_yet(wanted: &Configuration, root: &Node, voice: &mut Voice) -> boo
         | check::flaws(&wanted.udp_services, voice);
     let streams = !wanted.tcp_routers.is_empty()
         || !wanted.tcp_services.is_empty()
+        || !wanted.tcp_middlewares.is_empty()
         || !wanted.udp_routers.is_empty()
         || !wanted.udp_services.is_empty();
     if streams && !told {
@@ -163,6 +164,22 @@ fn not_served_yet(wanted: &Configuration, root: &Node, voice: &mut Voice) -> boo
         }
     }
     streams && root.child("http").is_none()
+}
+
+/// The one server that a label names by its URL, in the place of the workload's own. The error has
+/// been complained about.
+fn by_url(place: &str, server: &http::Server, voice: &mut Voice) -> Result<Vec<Server>, String> {
+    for (field, value) in [("port", &server.port), ("scheme", &server.scheme)] {
+        if !value.is_empty() {
+            let given = Given { label: format!("{place}.{field}"), value: value.clone() };
+            let problem = "says the same as the URL beside it";
+            voice.say_of(Severity::Error, &given, problem, "keep one of them");
+            return Err(format!("its {field} {problem}"));
+        }
+    }
+    // Whoever writes labels knows addresses; names are for files, which are read again and again.
+    let named = std::iter::once((place.to_owned(), server));
+    Ok(check::servers_of_file(named, &check::Names::default(), voice))
 }
 
 struct Builder<'a> {
@@ -202,12 +219,18 @@ impl Builder<'_> {
         };
         let server = balancer.servers.first().cloned().unwrap_or_default();
         let here = format!("{place}.loadbalancer.server");
-        match self.reach(name, &here, &server, voice) {
-            Ok(reach) => {
+        let servers = if server.url.is_empty() {
+            let reach = self.reach(name, &here, &server, voice);
+            reach.map(|reach| servers(self.world, self.workload, reach, voice))
+        } else {
+            by_url(&here, &server, voice)
+        };
+        match servers {
+            Ok(servers) => {
                 let place = format!("{place}.loadbalancer");
                 let mut service =
                     check::balancer(&self.origin, &qualified, &place, balancer, voice);
-                service.servers = servers(self.world, self.workload, reach, voice);
+                service.servers = servers;
                 service
             }
             Err(why) => broken(why),
@@ -226,10 +249,6 @@ impl Builder<'_> {
             label: format!("{place}.{field}"),
             value: value.to_owned(),
         };
-        if !server.url.is_empty() {
-            let given = given("url", &server.url);
-            voice.not_yet(&given);
-        }
         let port = match server.port.trim() {
             "" if self.world.settings.swarm => {
                 let problem =
