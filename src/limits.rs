@@ -147,9 +147,9 @@ pub const ACCEPT_BATCH: u32 = 64;
 /// turn. Rarely reached: mostly a peer lets us wait before.
 pub const TURN_ROUNDS: u32 = 64;
 
-/// A client that has connected and not yet asked for anything keeps its connection for so long
-/// when the process drains: its request may be on the way.
-pub const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
+/// A client keeps its connection for so long after it came, or had its last answer, when the process
+/// drains: its next request may be on the way. Who asks again meanwhile is told to close.
+pub const IDLE_GRACE: Duration = Duration::from_secs(1);
 
 /// A request that must not be repeated goes over a pooled connection only if that was used so
 /// short a time ago: then the backend has hardly had a reason to close it.

@@ -15,7 +15,7 @@ use super::request::too_large;
 use crate::balance::Tried;
 use crate::fault::Fault;
 use crate::life::Stage;
-use crate::limits::{FIRST_REQUEST_GRACE, HeadLimits, LINGER_BYTES, LINGER_TIMEOUT, PARKED_BYTES};
+use crate::limits::{HeadLimits, IDLE_GRACE, LINGER_BYTES, LINGER_TIMEOUT, PARKED_BYTES};
 use crate::worker::Worker;
 use crate::worker::buffers::{Buffer, NoLine};
 use crate::worker::residents::{Desk, Living};
@@ -114,8 +114,7 @@ pub fn stay(desk: Rc<Desk<Job, Done>>) -> Living {
 async fn has_input(worker: &Rc<Worker>, client: &mut Client) -> bool {
     let idle = worker.entry_point(client.entry_point()).idle_timeout;
     client.socket.deadline.arm_read(idle);
-    let is_new = client.requests.get() == 0;
-    client.socket.deadline.set_idle(if is_new { FIRST_REQUEST_GRACE } else { Duration::ZERO });
+    client.socket.deadline.set_idle(IDLE_GRACE);
     let ready = client.socket.readable(worker).await;
     client.socket.deadline.set_busy();
     // Bytes may have come at the very moment: their answer could not be sent any more.

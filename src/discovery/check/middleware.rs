@@ -39,7 +39,10 @@ pub fn middleware(
             let names: Vec<&str> = kinds.iter().map(|(kind, _)| kind.as_str()).collect();
             let wrong = match names.as_slice() {
                 [_] => check(wanted),
-                [] => Some((String::new(), Wrong::new("says no kind of middleware", ""))),
+                [] => {
+                    let remedy = "name one of Traefik's kinds, such as headers or stripPrefix";
+                    Some((String::new(), Wrong::new("says no kind of middleware", remedy)))
+                }
                 names => {
                     let problem = format!("is of several kinds at once: {}", names.join(", "));
                     let remedy = "give each its own name, and name both in the router";

@@ -48,7 +48,15 @@ pub fn router_of(
     let syntax = match wanted.rule_syntax.trim().to_ascii_lowercase().as_str() {
         "v2" => Some(Dialect::V2),
         "v3" => Some(Dialect::V3),
-        _ => None,
+        "" => None,
+        _ => {
+            // Traefik takes it for none without a word.
+            let wrong = Wrong::new("is no syntax of rules", "use v3, or v2");
+            let given = given("ruleSyntax", &wanted.rule_syntax);
+            let problem = format!("{}, so the usual one holds", wrong.problem);
+            voice.say_of(Severity::Warning, &given, problem, wrong.remedy);
+            None
+        }
     };
     let dialect = match syntax {
         Some(syntax) => syntax,
@@ -108,7 +116,8 @@ pub fn router(origin: &Origin, wanted: Wanted, voice: &mut Voice) -> Router {
         Ok(text) => match grammar::parse(wanted.dialect, &text) {
             Ok(parsed) => {
                 for note in &parsed.notes {
-                    voice.say_of(Severity::Warning, &label, note, "");
+                    let (problem, remedy) = note.split_once("; ").unwrap_or((note, ""));
+                    voice.say_of(Severity::Warning, &label, problem, remedy);
                 }
                 (text, Some(parsed))
             }
@@ -117,7 +126,9 @@ pub fn router(origin: &Origin, wanted: Wanted, voice: &mut Voice) -> Router {
                 let problem = format!("is a rule that is not understood: {}", error.problem);
                 let problem = format!("{problem} at character {}", error.position);
                 let given = Given { value: text.clone(), ..label };
-                voice.say_of(Severity::Error, &given, problem, error.remedy);
+                let remedy = Some(error.remedy).filter(|remedy| !remedy.is_empty());
+                let remedy = remedy.unwrap_or_else(|| "correct the rule there".to_owned());
+                voice.say_of(Severity::Error, &given, problem, remedy);
                 (text, None)
             }
         },

@@ -75,7 +75,8 @@ impl Voice<'_> {
     pub fn unknown(&mut self, unknown: &Unknown, kind: &str) {
         let named = Given { label: unknown.setting.clone(), value: String::new() };
         let near = unknown.nearest.as_ref();
-        let remedy = near.map(|near| format!("did you mean {near}?")).unwrap_or_default();
+        let remedy = near.map(|near| format!("did you mean {near}?"));
+        let remedy = remedy.unwrap_or_else(|| "correct its name, or remove it".to_owned());
         let problem = format!("is not a known {kind} and is ignored");
         self.say_of(Severity::Warning, &named, problem, remedy);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::value::{self, Wrong};
 use crate::discovery::check::{Given, Voice, first};
 use crate::dynamic::first::HealthCheck;
-use crate::model::{self, Span};
+use crate::model::{self, Severity, Span};
 
 use super::fall_back;
 
@@ -25,6 +25,15 @@ pub(super) struct Raw {
 
 /// The check; none without a path, as in Traefik. `interval` is the static configuration's.
 pub(super) fn check(raw: &Raw, interval: Span, voice: &mut Voice) -> Option<model::HealthCheck> {
+    if raw.path.is_none() {
+        let Raw { path: _, scheme, port, interval, timeout, hostname, headers } = raw;
+        let others = [scheme, port, interval, timeout, hostname, headers];
+        if let Some(given) = others.into_iter().flatten().next() {
+            let remedy = format!("add the label {PLACE}.path");
+            voice.say_of(Severity::Warning, given, "checks nothing without a path", remedy);
+        }
+        return None;
+    }
     let mut span = |given: &Option<Given>, usual: Span| {
         let given = given.as_ref()?;
         let read = value::time(&given.value).map(Span::from);
