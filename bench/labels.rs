@@ -93,6 +93,7 @@ fn workload(index: usize) -> Workload {
     Workload {
         labels,
         instances: (0..TASKS).map(instance).collect(),
+        misplaced: None,
         virtual_addresses: BTreeMap::new(),
         name,
     }

@@ -104,6 +104,7 @@ fn workload(name: &str, place: usize, labels: BTreeMap<String, String>) -> Workl
         name: name.to_owned(),
         labels,
         instances: (0..place.min(3)).map(instance).collect(),
+        misplaced: None,
         virtual_addresses: [(NETWORK.to_owned(), address(100))].into(),
     }
 }

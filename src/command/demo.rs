@@ -267,6 +267,7 @@ fn model(config: &Static, port: u16, addresses: &[IpAddr]) -> Model {
                 state: ServerState::Serving,
             })
             .collect(),
+        misplaced: None,
         virtual_addresses: BTreeMap::new(),
     };
     let docker = config.docker.first();

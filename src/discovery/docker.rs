@@ -53,6 +53,7 @@ fn workload(container: &Container, stopping: bool) -> Workload {
         name,
         labels: container.labels.clone(),
         instances: vec![instance],
+        misplaced: None,
         virtual_addresses: BTreeMap::new(),
     }
 }

@@ -34,6 +34,7 @@ pub fn workloads<'a>(
             Workload {
                 name: service.spec.name.clone(),
                 labels: service.spec.labels.clone(),
+                misplaced: misplaced(service),
                 instances,
                 virtual_addresses: virtual_addresses(service, &networks),
             }
@@ -125,6 +126,13 @@ fn addresses(task: &Task, networks: &BTreeMap<&str, &Network>) -> BTreeMap<Strin
     // Every service that publishes a port is on the routing mesh's network: it only counts when
     // there is nothing else, so that no choice of a network ever ends there by its name.
     if addresses.is_empty() { mesh } else { addresses }
+}
+
+/// The first such label, where the service itself has none.
+fn misplaced(service: &Service) -> Option<String> {
+    let is_ours = |label: &&String| label.starts_with("traefik.");
+    let beside = service.spec.task.container.labels.keys().find(is_ours);
+    beside.filter(|_| !service.spec.labels.keys().any(|label| is_ours(&label))).cloned()
 }
 
 fn virtual_addresses(

@@ -13,6 +13,9 @@ pub struct Workload {
     pub name: String,
     /// `deploy.labels` of a service, or the labels of a container.
     pub labels: BTreeMap<String, String>,
+    /// A label for a load balancer that only its containers have, where nobody looks: in a stack
+    /// file it stands beside `deploy`, not below.
+    pub misplaced: Option<String>,
     /// Ordered by name.
     pub instances: Vec<Instance>,
     /// Virtual address of the service on each network, by the network's full name.

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
 
 use monoio::net::TcpStream;
 

@@ -35,6 +35,7 @@ struct World {
 
 struct Service {
     labels: BTreeMap<String, String>,
+    container_labels: BTreeMap<String, String>,
     tasks: Vec<Task>,
 }
 
@@ -66,11 +67,22 @@ impl FakeEngine {
     /// Adds or replaces a service with a running task at each address.
     pub fn set(&self, name: &str, labels: &[(&str, &str)], addresses: &[&str]) {
         let labels = labels.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        self.deploy(name, labels, BTreeMap::new(), addresses);
+    }
+
+    /// The same with labels on its containers, too.
+    pub fn deploy(
+        &self,
+        name: &str,
+        labels: BTreeMap<String, String>,
+        container_labels: BTreeMap<String, String>,
+        addresses: &[&str],
+    ) {
         let tasks = addresses
             .iter()
             .map(|address| Task { address: (*address).to_owned(), desired: "running" })
             .collect();
-        let service = Service { labels, tasks };
+        let service = Service { labels, container_labels, tasks };
         self.lock().services.insert(name.to_owned(), service);
         self.tell(name);
     }
@@ -220,7 +232,9 @@ fn service_json((name, service): (&String, &Service)) -> Value {
         "Spec": {
             "Name": name, "Labels": service.labels,
             "Mode": { "Replicated": { "Replicas": service.tasks.len() } },
-            "TaskTemplate": { "ContainerSpec": { "Image": "ringress:latest" } },
+            "TaskTemplate": { "ContainerSpec": {
+                "Image": "ringress:latest", "Labels": service.container_labels,
+            } },
         },
         "Endpoint": { "Spec": { "Mode": "vip" }, "VirtualIPs": [] },
     })

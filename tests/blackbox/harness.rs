@@ -228,6 +228,23 @@ impl Lb {
         args
     }
 
+    /// Starts it with Traefik 2's spelling of the same.
+    pub fn start_second(driver: Driver, engine: &FakeEngine, more: &[&str]) -> Self {
+        let ip = fresh_address();
+        let mut args = vec![
+            "--providers.docker.swarmMode".to_owned(),
+            format!("--providers.docker.endpoint={}", engine.endpoint()),
+            format!("--entryPoints.web.address={ip}:25580"),
+            format!("--entryPoints.traefik.address={ip}:25581"),
+            "--api.insecure=true".to_owned(),
+            "--log.level=DEBUG".to_owned(),
+            "--ringress.workers=2".to_owned(),
+            driver.flag(),
+        ];
+        args.extend(more.iter().map(|arg| (*arg).to_owned()));
+        Self::start_with(&ip, args)
+    }
+
     /// Starts it with today's spelling of the same.
     pub fn start_modern(driver: Driver, engine: &FakeEngine, more: &[&str]) -> Self {
         let ip = fresh_address();

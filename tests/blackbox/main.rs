@@ -53,6 +53,7 @@ mod misbehaviour;
 mod overload;
 mod proxy_protocol;
 mod services;
+mod stacks;
 mod upgrades;
 mod waiting;
 mod worlds;

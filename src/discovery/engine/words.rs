@@ -55,6 +55,14 @@ words! {
     struct ServiceSpec {
         name: String = "Name",
         labels: BTreeMap<String, String> = "Labels",
+        task: TaskTemplate = "TaskTemplate",
+    }
+    struct TaskTemplate {
+        container: ContainerTemplate = "ContainerSpec",
+    }
+    struct ContainerTemplate {
+        /// Of the containers, not of the service: a stack file's `labels` outside of `deploy`.
+        labels: BTreeMap<String, String> = "Labels",
     }
     struct Endpoint {
         virtual_addresses: Vec<VirtualAddress> = "VirtualIPs",

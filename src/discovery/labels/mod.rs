@@ -60,6 +60,12 @@ pub fn build(
     let mut remembering = memory.of(own_networks);
     for workload in sorted.into_iter().filter(|workload| constraints.hold(&workload.labels)) {
         let mut voice = Voice { subject: &workload.name, complaints: &mut complaints };
+        if let Some(label) = &workload.misplaced {
+            let given = Given { label: label.clone(), value: String::new() };
+            let problem = "is a label of the containers, where no load balancer of a swarm looks";
+            let remedy = "in the stack file, put labels below deploy";
+            voice.say_of(Severity::Warning, &given, problem, remedy);
+        }
         if !enabled(workload, settings, &mut voice) {
             continue;
         }

@@ -29,6 +29,7 @@ fn workload(name: &str, labels: &[(&str, &str)], replicas: u8) -> Workload {
         name: name.to_owned(),
         labels: pairs.collect(),
         instances: (1..=replicas).map(instance).collect(),
+        misplaced: None,
         virtual_addresses: [("mystack_net".to_owned(), IpAddr::from([10, 0, 1, 100]))].into(),
     }
 }
