@@ -1,7 +1,5 @@
 //! Per-core counters: written by one worker each, summed by whoever wants to know.
 
-pub mod access;
-
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crossbeam_utils::CachePadded;
