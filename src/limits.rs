@@ -123,8 +123,8 @@ pub const LONGEST_EJECTION: Duration = Duration::from_secs(8);
 /// A backend that acknowledges nothing of what it is sent for so long is out of reach
 /// (`TCP_USER_TIMEOUT`). (off / off / off / –) The kernel has sent it again four times by then.
 ///
-/// Not while a body is streamed or a tunnel is open: a peer that reads slowly is none that is out of
-/// reach, but the kernel takes a full window for the same.
+/// Not while a body is streamed or a tunnel is open: a peer that reads slowly is none that is out
+/// of reach, but the kernel takes a full window for the same.
 pub const UNACKNOWLEDGED: Duration = Duration::from_secs(4);
 
 /// A response is read so long after we answered early, so that the client sees our answer and
@@ -140,6 +140,11 @@ pub const DEADLINE_TICK: Duration = Duration::from_millis(100);
 /// Pending connections of a listening socket, before `net.core.somaxconn` cuts it.
 pub const LISTEN_BACKLOG: i32 = 4096;
 
+/// A backend that closes without an answer has so long to say what became of the request: more
+/// than its way back takes on any network that backends are on.
+pub const REFUSAL_PAUSE: Duration = Duration::from_millis(5);
+pub const REFUSAL_LOOKS: u32 = 20;
+
 /// Connections taken from a listener before other work gets its turn.
 pub const ACCEPT_BATCH: u32 = 64;
 
@@ -147,8 +152,8 @@ pub const ACCEPT_BATCH: u32 = 64;
 /// turn. Rarely reached: mostly a peer lets us wait before.
 pub const TURN_ROUNDS: u32 = 64;
 
-/// A client keeps its connection for so long after it came, or had its last answer, when the process
-/// drains: its next request may be on the way. Who asks again meanwhile is told to close.
+/// A client keeps its connection for so long after it came, or had its last answer, when the
+/// process drains: its next request may be on the way. Who asks again meanwhile is told to close.
 pub const IDLE_GRACE: Duration = Duration::from_secs(1);
 
 /// A request that must not be repeated goes over a pooled connection only if that was used so

@@ -26,8 +26,8 @@ const STOP_MARGIN: Duration = Duration::from_secs(15);
 const ORPHANED: Duration = Duration::from_secs(86_400);
 /// A container that was sent a stop signal so long ago and still runs does not mean to end.
 const STOP_IGNORED: Duration = Duration::from_secs(300);
-/// A task that was wanted and is in no list any more has been deleted, or the list is older than the
-/// task. Serving a dead one so long costs retries, forgetting a live one costs its clients.
+/// A task that was wanted and is in no list any more has been deleted, or the list is older than
+/// the task. Serving a dead one so long costs retries, forgetting a live one costs its clients.
 const DOUBT: Duration = Duration::from_secs(2);
 /// No list is older than that: an old one must not bring back who is gone.
 const OLDEST_LIST: Duration = Duration::from_secs(300);

@@ -8,8 +8,8 @@ use crate::model::ServerState;
 use super::engine::words::{Network, Service, Task};
 use super::workload::{Instance, Workload};
 
-/// Every service with its running tasks and where they stand, ordered by name. A service without any
-/// is listed with no instance.
+/// Every service with its running tasks and where they stand, ordered by name. A service without
+/// any is listed with no instance.
 pub fn workloads<'a>(
     services: &[Service],
     networks: &[Network],

@@ -84,9 +84,7 @@ async fn deliver(under_way: UnderWay, upstream: Rc<Upstream>, facts: Facts, outp
         Ok(status) => cells.responses.record(status),
         Err(fault) => {
             cells.failures.add(1);
-            if fault.is_before_request() {
-                upstream.eject(worker);
-            }
+            upstream.pass_over(fault, worker);
             tracing::debug!(mirror = %upstream.state.url, "copy lost: {fault}");
         }
     }

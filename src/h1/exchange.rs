@@ -19,7 +19,7 @@ use super::reply::{Replied, Reply};
 use crate::balance::{Tried, Wishes};
 use crate::fault::Fault;
 use crate::life::Stage;
-use crate::limits::{DIALS_FOR_ALL_TRIES, RETRIES, UNACKNOWLEDGED};
+use crate::limits::{DIALS_FOR_ALL_TRIES, REFUSAL_LOOKS, REFUSAL_PAUSE, RETRIES, UNACKNOWLEDGED};
 use crate::relay;
 use crate::upstream::{Link, Passive, Reuse, Upstream};
 use crate::worker::Worker;
@@ -106,12 +106,7 @@ async fn carry_out(
             upstream.judge(passive, true, worker);
             tracing::debug!(backend = %upstream.state.url, "exchange failed: {fault}");
         }
-        if fault.is_before_request() {
-            upstream.eject(worker);
-        }
-        if fault == Fault::Unreachable {
-            upstream.give_up(worker);
-        }
+        upstream.pass_over(fault, worker);
         if answered {
             return After::Close;
         }
@@ -221,6 +216,7 @@ async fn attempt(
     reply.wishes = wishes.filter(|_| whole);
     reply.latency = upstream.latency().map(|latency| (latency, started));
 
+    let sent = output.filled().len();
     let (result, uploaded) = if whole {
         let result = send_and_relay(client, &mut link, output, &mut reply).await;
         if result.is_ok() {
@@ -269,15 +265,34 @@ async fn attempt(
         }
         Err(fault) => {
             // The backend closed without a word: it may have closed before it read anything, as
-            // servers do with idle connections. Whether a repetition is harmless is the method's
-            // promise (RFC 9110 section 9.2.2).
+            // servers do with idle connections.
             let stale = fault == Fault::Reset && reused && !reply.has_bytes();
             let fault = if stale { Fault::Stale } else { fault };
-            let unheard = stale || fault == Fault::Unreachable;
-            let repeatable = unheard && whole && facts.idempotent;
+            let repeatable = whole && is_harmless(fault, facts, &link, sent).await;
             Err(Failed { repeatable, ..failed(fault) })
         }
     }
+}
+
+/// Whether a request that went out whole, and was not answered at all, may be sent again: by its
+/// method's promise (RFC 9110 section 9.2.2), or because nothing of it has reached the program.
+async fn is_harmless(fault: Fault, facts: &Facts, link: &Link, sent: usize) -> bool {
+    match fault {
+        Fault::Stale if !facts.idempotent => Box::pin(was_refused(link, sent)).await,
+        Fault::Stale | Fault::Unreachable => facts.idempotent,
+        _ => false,
+    }
+}
+
+/// The end of a connection may come before the word about what was sent over it.
+async fn was_refused(link: &Link, sent: usize) -> bool {
+    for _ in 0..REFUSAL_LOOKS {
+        if let Some(refused) = link.socket.control.has_refused(sent) {
+            return refused;
+        }
+        monoio::time::sleep(REFUSAL_PAUSE).await;
+    }
+    false
 }
 
 /// What of a body has come, in bytes.

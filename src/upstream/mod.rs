@@ -142,15 +142,16 @@ impl Upstream {
         }
     }
 
-    /// Passes the backend over for a moment, on every worker.
-    pub fn eject(&self, worker: &Worker) {
+    /// After a fault that another client would meet as well, others are preferred for a while, on
+    /// every worker.
+    pub fn pass_over(&self, fault: Fault, worker: &Worker) {
+        if fault == Fault::Unreachable {
+            // What is pooled is out of reach, too.
+            self.close_idle();
+        } else if !fault.is_before_request() {
+            return;
+        }
         self.state.eject_from(worker.deadlines.now());
-    }
-
-    /// It is out of reach: what is pooled is so, too.
-    pub fn give_up(&self, worker: &Worker) {
-        self.close_idle();
-        self.eject(worker);
     }
 
     /// Lets a passive check know how an exchange went.

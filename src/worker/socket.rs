@@ -4,6 +4,7 @@
     reason = "monoio's halves hide their descriptor; each block says why it holds"
 )]
 
+use std::ffi::c_int;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use monoio::io::{AsyncReadRent as _, AsyncWriteRent as _};
 use monoio::io::{OwnedReadHalf, OwnedWriteHalf, Splitable as _};
 use monoio::net::TcpStream;
 use rustix::io::Errno;
+use rustix::ioctl::{Getter, Opcode, ioctl};
 use rustix::net::{RecvFlags, Shutdown, SocketFlags};
 
 use super::Worker;
@@ -171,12 +173,29 @@ impl Control {
         let _ = rustix::net::sockopt::set_socket_linger(self.borrow(), Some(Duration::ZERO));
     }
 
-    /// The peer may leave unread what it is sent; `None` waits as long as the kernel does by itself.
+    /// The peer may leave unread what it is sent; `None` waits as long as the kernel does by
+    /// itself.
     /// See [`UNACKNOWLEDGED`](crate::limits::UNACKNOWLEDGED).
     pub fn acknowledge_within(&self, time: Option<Duration>) {
         let millis = time.map_or(0, |time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
         // Fails on no socket that is connected, and what else would be done about it.
         let _ = rustix::net::sockopt::set_tcp_user_timeout(self.borrow(), millis);
+    }
+
+    /// Whether the peer's kernel has thrown away all of the last `sent` bytes, so that its program
+    /// has seen nothing of them: it has reset the connection and acknowledged none. `None` while
+    /// it has said neither.
+    ///
+    /// That is what becomes of a request that crosses the closing of an idle connection on its way
+    /// (RFC 9293 section 3.10.7.1: what comes for a connection that is not there is answered by a
+    /// reset, and not acknowledged).
+    pub fn has_refused(&self, sent: usize) -> Option<bool> {
+        if unacknowledged(self.borrow()) != Ok(sent) {
+            return Some(false);
+        }
+        // Only a connection that was reset has no peer any more.
+        let peer = rustix::net::getpeername(self.borrow());
+        (peer.err() == Some(Errno::NOTCONN)).then_some(true)
     }
 
     /// The error that opening the connection has left behind.
@@ -222,6 +241,14 @@ fn watched(fd: &RawFd) -> BorrowedFd<'_> {
     unsafe { BorrowedFd::borrow_raw(*fd) }
 }
 
+/// How many bytes have been written that the peer has not acknowledged (tcp(7), `SIOCOUTQ`).
+fn unacknowledged(fd: BorrowedFd<'_>) -> Result<usize, Errno> {
+    const SIOCOUTQ: Opcode = 0x5411;
+    // SAFETY: this request writes one `int`, and nothing else.
+    let bytes = unsafe { ioctl(fd, Getter::<SIOCOUTQ, c_int>::new()) }?;
+    Ok(usize::try_from(bytes).unwrap_or_default())
+}
+
 /// How many bytes could be read now, at most one.
 fn peek(fd: BorrowedFd<'_>) -> Result<usize, Errno> {
     let mut byte = [0_u8; 1];
@@ -252,4 +279,46 @@ pub(super) fn accept(
     // A peer that has reset meanwhile has no address any more.
     let peer = peer.ok_or(io::ErrorKind::ConnectionAborted)?;
     Ok((TcpStream::from_std(std::net::TcpStream::from(socket))?, peer))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{Shutdown, TcpListener, TcpStream};
+
+    use super::*;
+
+    /// What is known of `sent` bytes once `peer` has done its part.
+    fn fate(sent: usize, peer: impl FnOnce(TcpStream) -> Option<TcpStream>) -> Option<bool> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let kept = peer(listener.accept().unwrap().0);
+        let _ = ours.write_all(&vec![b'x'; sent]);
+        std::thread::sleep(Duration::from_millis(20));
+        let control = Control { fd: ours.as_raw_fd() };
+        let fate = control.has_refused(sent);
+        drop(kept);
+        fate
+    }
+
+    #[test]
+    fn what_crosses_a_close_was_refused() {
+        assert_eq!(fate(200, |_closed| None), Some(true));
+    }
+
+    #[test]
+    fn what_was_acknowledged_may_have_been_read() {
+        assert_eq!(fate(200, Some), Some(false), "it lies unread");
+        let half = |stream: TcpStream| {
+            stream.shutdown(Shutdown::Write).unwrap();
+            Some(stream)
+        };
+        assert_eq!(fate(200, half), Some(false), "who will not answer may still read");
+        let reads = |stream: TcpStream| {
+            let mut reader = stream.try_clone().unwrap();
+            std::thread::spawn(move || reader.read(&mut [0; 100]));
+            Some(stream)
+        };
+        assert_eq!(fate(200, reads), Some(false));
+    }
 }

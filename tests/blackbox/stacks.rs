@@ -1,8 +1,8 @@
 //! Stack files of the kind that people publish, through a swarm, to routes.
 //!
 //! The head of each file in tests/stacks says what it must come to: `route NAME | RULE` is served,
-//! `off NAME | WORDS` is disabled for that reason, `say SERVICE | WORDS` is a complaint. What is not
-//! listed must not be.
+//! `off NAME | WORDS` is disabled for that reason, `say SERVICE | WORDS` is a complaint. What is
+//! not listed must not be.
 
 use std::collections::BTreeMap;
 use std::path::Path;
