@@ -265,10 +265,11 @@ async fn attempt(
         }
         Err(fault) => {
             // The backend closed without a word: it may have closed before it read anything, as
-            // servers do with idle connections.
-            let stale = fault == Fault::Reset && reused && !reply.has_bytes();
+            // servers do with idle connections, and when they stop with those that wait.
+            let unanswered = !reply.has_bytes();
+            let stale = fault == Fault::Reset && reused && unanswered;
             let fault = if stale { Fault::Stale } else { fault };
-            let repeatable = whole && is_harmless(fault, facts, &link, sent).await;
+            let repeatable = whole && unanswered && is_harmless(fault, facts, &link, sent).await;
             Err(Failed { repeatable, ..failed(fault) })
         }
     }
@@ -278,8 +279,8 @@ async fn attempt(
 /// method's promise (RFC 9110 section 9.2.2), or because nothing of it has reached the program.
 async fn is_harmless(fault: Fault, facts: &Facts, link: &Link, sent: usize) -> bool {
     match fault {
-        Fault::Stale if !facts.idempotent => Box::pin(was_refused(link, sent)).await,
-        Fault::Stale | Fault::Unreachable => facts.idempotent,
+        Fault::Stale | Fault::Reset => facts.idempotent || Box::pin(was_refused(link, sent)).await,
+        Fault::Unreachable => facts.idempotent,
         _ => false,
     }
 }
