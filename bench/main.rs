@@ -113,7 +113,7 @@ fn rotation(bencher: Bencher, backends: usize) {
     let tried = Tried::default();
     let next = || {
         let (cookies, tried) = (std::iter::empty(), black_box(&tried));
-        let ask = Ask { cookies, peer: "10.0.0.1", tried, now: 1, worker: 0 };
+        let ask = Ask { cookies, peer: "10.0.0.1", tried, now: 1, worker: 0, idempotent: true };
         store.read(|table| choose(table.service(0)?, &ask))
     };
     assert!(next().is_some());

@@ -109,7 +109,7 @@ fn one_service(backends: usize) -> Store {
 fn pick(store: &Store) {
     let tried = Tried::default();
     let (cookies, tried) = (std::iter::empty(), black_box(&tried));
-    let ask = Ask { cookies, peer: "10.0.0.1", tried, now: 1, worker: 0 };
+    let ask = Ask { cookies, peer: "10.0.0.1", tried, now: 1, worker: 0, idempotent: true };
     let pick = |table: &ringress::table::Table| choose(table.service(0)?, &ask);
     black_box(store.read(pick));
 }

@@ -59,6 +59,8 @@ pub struct Ask<'a, C> {
     pub now: u64,
     /// Index of the worker that asks.
     pub worker: usize,
+    /// The request may be sent again if nobody answers (RFC 9110 section 9.2.2).
+    pub idempotent: bool,
 }
 
 impl<C> Ask<'_, C> {
@@ -100,6 +102,9 @@ where
         && ask.may_take(&backend.state)
         // A backend that has just refused a connection would only cost this client the wait.
         && (!backend.state.is_ejected(ask.now) || service.rotation.len() < 2)
+        // One that stops resets whoever waits to be accepted; what must not be repeated then would
+        // be lost, for the sake of a session that ends in a moment anyway.
+        && (!backend.is_leaving || ask.idempotent || service.rotation.is_empty())
     {
         return Some(Choice { backend: hit.index, set_cookie: hit.outdated, by_cookie: true });
     }

@@ -47,6 +47,7 @@ struct World {
     peer: String,
     cookies: Vec<Vec<u8>>,
     now: u64,
+    idempotent: bool,
 }
 
 impl World {
@@ -54,7 +55,7 @@ impl World {
         let store = Store::new(WORKERS, vec!["http".into()]);
         store.publish(model);
         let (tried, peer) = (Tried::default(), "192.0.2.1".to_owned());
-        Self { store, tried, peer, cookies: Vec::new(), now: 1 }
+        Self { store, tried, peer, cookies: Vec::new(), now: 1, idempotent: true }
     }
 
     fn of(services: impl IntoIterator<Item = Service>) -> Self {
@@ -63,7 +64,14 @@ impl World {
 
     fn ask(&self) -> Ask<'_, impl Iterator<Item = &[u8]> + Clone> {
         let cookies = self.cookies.iter().map(Vec::as_slice);
-        Ask { cookies, peer: &self.peer, tried: &self.tried, now: self.now, worker: 0 }
+        Ask {
+            cookies,
+            peer: &self.peer,
+            tried: &self.tried,
+            now: self.now,
+            worker: 0,
+            idempotent: self.idempotent,
+        }
     }
 
     /// The chosen backend of the first service, by the last part of its address.

@@ -149,7 +149,8 @@ fn choose_and_write(
         Purpose::Copy(mirror) => (&nothing, Some(mirror.node)),
     };
     let (cookies, now) = (head.cookies(), worker.deadlines.now());
-    let ask = Ask { cookies, peer: &client.peer, tried, now, worker: worker.index };
+    let (worker_index, idempotent) = (worker.index, head.is_idempotent());
+    let ask = Ask { cookies, peer: &client.peer, tried, now, worker: worker_index, idempotent };
     let Forward { head: output, added } = forward;
     let mut add = |line: &[u8]| {
         added.get_or_insert_with(|| worker.buffers.take_line()).writer().extend_from_slice(line);

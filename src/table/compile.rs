@@ -77,6 +77,8 @@ pub struct Backend {
     /// Put before every path; may be empty.
     pub path: Box<str>,
     pub weight: u32,
+    /// It was told to stop, and answers those who have its cookie for as long as it can.
+    pub is_leaving: bool,
     pub state: Arc<BackendState>,
 }
 
@@ -299,6 +301,7 @@ fn backends(
             url: server.written_url().into(),
             path: server.path.trim_end_matches('/').into(),
             weight: server.weight,
+            is_leaving: server.state == ServerState::Draining,
             state,
         }
     };

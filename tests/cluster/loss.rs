@@ -3,14 +3,12 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::Trial;
 use crate::bed::{APP, LB, NODES, Node, Stack, eventually, nodes};
 use crate::client::Conn;
 use crate::load::{Load, Outcome};
 use crate::sticky::{backends, backends_at};
+use crate::{Trial, at_length};
 
-/// For how long the engine is away.
-const ENGINE_AWAY: Duration = Duration::from_secs(60);
 /// For so long after its use, a connection is good for a POST.
 const JUST_USED: Duration = Duration::from_millis(1_050);
 /// An answer that took so long waited for somebody who did not answer.
@@ -157,9 +155,9 @@ pub fn stopped_engine(trial: &mut Trial) {
     let begun = Instant::now();
     let load = Load::start(&[reader.entry()]);
     std::thread::sleep(Duration::from_secs(1));
-    let stopped = Instant::now();
+    let (stopped, away) = (Instant::now(), Duration::from_secs(at_length(60, 20)));
     node.stop_engine();
-    std::thread::sleep(ENGINE_AWAY.saturating_sub(stopped.elapsed()));
+    std::thread::sleep(away.saturating_sub(stopped.elapsed()));
     let (age, said) = reader.provider();
     trial.stack.scale(5);
     trial.stack.await_running(APP, 5);
@@ -175,11 +173,11 @@ pub fn stopped_engine(trial: &mut Trial) {
     trial.figure(format_args!(
         "the engine away for {} s: table {age:.0} s old, \"{said}\"; all of it known {} ms after \
          its return",
-        ENGINE_AWAY.as_secs(),
+        away.as_secs(),
         (fresh - back).as_millis()
     ));
     trial.judge("the engine stopped", begun, &outcomes, |_| true);
-    if age < 50.0 || said.is_empty() {
+    if age < away.as_secs_f64() - 10.0 || said.is_empty() {
         trial.problems.push(format!("the engine was away, and nobody said so: {age} {said}"));
     }
     if fresh - back > Duration::from_secs(2) {

@@ -3,16 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use crate::Trial;
 use crate::bed::{APP, LB, NODES, eventually, nodes};
 use crate::load::Outcome;
 use crate::reports::{self, Report};
 use crate::sticky::backends;
-
-/// Rolling updates in one run.
-const UPDATES: usize = 20;
-/// From two to ten and back, so many times.
-const SCALINGS: usize = 5;
+use crate::{Trial, at_length};
 
 /// Updates in every way: stop-first and start-first, one and two at a time, backends that finish
 /// what they have, and at last some that end at once.
@@ -24,7 +19,7 @@ pub fn rolling(trial: &mut Trial) {
         trial.stack.update(APP, &["--args", &args]);
         let begun = Instant::now();
         let load = trial.load();
-        let updates = if is_abrupt { UPDATES / 4 } else { UPDATES - UPDATES / 4 };
+        let updates = if is_abrupt { at_length(5, 2) } else { at_length(15, 4) };
         for update in 0..updates {
             let order = ["stop-first", "start-first"][update % 2];
             let parallelism = ["1", "2"][update / 2 % 2];
@@ -69,7 +64,8 @@ pub fn scaling(trial: &mut Trial) {
     let (mut first_answers, mut last_answers) = (Vec::new(), Vec::new());
     let begun = Instant::now();
     let load = trial.load();
-    for _ in 0..SCALINGS {
+    let scalings = at_length(5, 2);
+    for _ in 0..scalings {
         let before: BTreeSet<String> = nodes().flat_map(backends).collect();
         let up = Instant::now();
         trial.stack.scale(10);
@@ -97,7 +93,7 @@ pub fn scaling(trial: &mut Trial) {
         last_answers.extend(lasts.values().map(|last| *last - down));
     }
     let outcomes = load.finish();
-    trial.judge(&format!("2 to 10 and back, {SCALINGS} times"), begun, &outcomes, |_| true);
+    trial.judge(&format!("2 to 10 and back, {scalings} times"), begun, &outcomes, |_| true);
     let quantiles = |mut times: Vec<Duration>| {
         times.sort_unstable();
         let at = |part: f64| times[((times.len() - 1) as f64 * part).round() as usize].as_millis();

@@ -149,3 +149,27 @@ fn a_cookie_does_not_lead_to_who_is_down() {
     let choice = world.store.read(|table| choose(table.service(0)?, &world.ask()));
     assert_eq!(choice, Some(Choice { backend: 0, set_cookie: true, by_cookie: false }));
 }
+
+#[test]
+fn who_stops_keeps_only_those_that_may_ask_again() {
+    let mut shop = service("shop", Strategy::RoundRobin, &[1, 1]);
+    shop.sticky = Some(sticky("c"));
+    let mut world = World::of([shop.clone()]);
+    let line = world.store.read(|table| {
+        let sticky = table.service(0)?.sticky.as_ref()?;
+        Some(String::from_utf8_lossy(sticky.set_cookie(0)).into_owned())
+    });
+    let pair = line.as_deref().and_then(|line| line.split([' ', ';']).nth(1)).expect("a cookie");
+    world.cookies = vec![pair.as_bytes().to_vec()];
+    world.idempotent = false;
+    assert_eq!(world.next(), Some(1), "its own backend serves");
+    shop.servers[0].state = ServerState::Draining;
+    world.store.publish(model([shop.clone()]));
+    assert_eq!(world.next(), Some(2), "a POST would be lost with its backend");
+    world.idempotent = true;
+    assert_eq!(world.next(), Some(1), "a GET goes elsewhere if nobody answers");
+    shop.servers[1].state = ServerState::Draining;
+    world.store.publish(model([shop]));
+    world.idempotent = false;
+    assert_eq!(world.next(), Some(1), "better than nobody");
+}
