@@ -78,6 +78,8 @@ pub struct Picture {
     containers: Vec<Container>,
     /// Tasks or containers whose end an event told before any list did.
     ending: BTreeMap<String, Ending>,
+    /// That networks must not be looked at has been said.
+    networks_forbidden: bool,
     /// Tasks may have come and gone unseen: the next look lists those on their way out, too.
     stale: bool,
 }
@@ -97,13 +99,30 @@ impl Picture {
     pub async fn survey<E: Engine>(&mut self, engine: &E) -> Result<(), Trouble> {
         if self.swarm {
             let services = engine.services().await?;
-            let networks = engine.networks().await?;
+            let networks = self.look_at_networks(engine).await?;
             self.look_at_tasks(engine).await?;
             self.take_in_services(services);
             self.networks = networks;
             Ok(())
         } else {
             self.glance(engine).await
+        }
+    }
+
+    /// A proxy before the socket may forbid to look at networks. Tasks name theirs themselves; what
+    /// is lost are the virtual addresses of services.
+    async fn look_at_networks<E: Engine>(&mut self, engine: &E) -> Result<Vec<Network>, Trouble> {
+        match engine.networks().await {
+            Err(trouble @ Trouble::Status { status: 401 | 403, .. }) => {
+                if !std::mem::replace(&mut self.networks_forbidden, true) {
+                    tracing::warn!(
+                        "no networks: {trouble}; allow /networks where labels ask for the virtual \
+                         address of a service (lbswarm, loadbalancer.swarm)"
+                    );
+                }
+                Ok(Vec::new())
+            }
+            answer => answer,
         }
     }
 

@@ -18,6 +18,8 @@ pub struct World {
     pub containers: Vec<Container>,
     /// Every call fails with it while it is there.
     pub trouble: Option<Trouble>,
+    /// This call is forbidden, as by a proxy before the socket.
+    pub forbidden: Option<&'static str>,
     /// Names of the calls made, in order.
     pub calls: Vec<&'static str>,
     listeners: Vec<UnboundedSender<Result<Event, Trouble>>>,
@@ -56,6 +58,9 @@ impl FakeEngine {
     fn ask(&self, call: &'static str) -> Result<MutexGuard<'_, World>, Trouble> {
         let mut world = self.world();
         world.calls.push(call);
+        if world.forbidden == Some(call) {
+            return Err(Trouble::Status { status: 403, message: "Forbidden".to_owned() });
+        }
         match &world.trouble {
             Some(trouble) => Err(trouble.clone()),
             None => Ok(world),

@@ -322,3 +322,20 @@ async fn containers_are_followed_by_their_events() {
     follow(engine.clone(), &settings, &diary).await;
     assert_eq!(engine.world().count("events"), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_proxy_forbids_costs_no_more_than_it_must() {
+    for forbidden in ["events", "networks", "containers"] {
+        let (engine, diary) = (fake::swarm(), Diary::default());
+        engine.world().forbidden = Some(forbidden);
+        engine.world().tasks = vec![task("a", 1, "running", "running")];
+        beside(&engine, &settings(true), &diary, async {
+            ms(3_000).await;
+            assert_eq!(diary.take(), ["+app.1", "connected 29.0.0"], "{forbidden}");
+            engine.world().tasks.push(task("b", 2, "running", "running"));
+            ms(300).await;
+            assert_eq!(diary.take(), ["+app.1 +app.2"], "{forbidden}");
+        })
+        .await;
+    }
+}
