@@ -127,6 +127,12 @@ pub const LONGEST_EJECTION: Duration = Duration::from_secs(8);
 /// of reach, but the kernel takes a full window for the same.
 pub const UNACKNOWLEDGED: Duration = Duration::from_secs(4);
 
+/// Who waits for an answer has sent nothing that could go unacknowledged: after so long, the kernel
+/// asks a silent backend whether it is there, and again each second. (off / off / off / 15 s)
+pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(8);
+/// The same for uploads and tunnels, where silence is usual and connections are many.
+pub const TUNNEL_KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+
 /// A response is read so long after we answered early, so that the client sees our answer and
 /// not a reset (lingering close, RFC 9112 section 9.6).
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);

@@ -19,14 +19,14 @@ use super::reply::{Replied, Reply};
 use crate::balance::{Tried, Wishes};
 use crate::fault::Fault;
 use crate::life::Stage;
-use crate::limits::{DIALS_FOR_ALL_TRIES, REFUSAL_LOOKS, REFUSAL_PAUSE, RETRIES, UNACKNOWLEDGED};
+use crate::limits::{DIALS_FOR_ALL_TRIES, REFUSAL_LOOKS, REFUSAL_PAUSE, RETRIES};
 use crate::relay;
 use crate::upstream::{Link, Passive, Reuse, Upstream};
 use crate::worker::Worker;
 use crate::worker::buffers::Buffer;
 use crate::worker::deadline::Deadline;
 use crate::worker::residents::{Desk, Living};
-use crate::worker::socket::{ReadHalf, WriteHalf};
+use crate::worker::socket::{Patience, ReadHalf, WriteHalf};
 
 /// What becomes of the client's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,7 +236,7 @@ async fn attempt(
             record(worker, &way, status);
             if reusable && uploaded {
                 if !whole {
-                    link.socket.control.acknowledge_within(Some(UNACKNOWLEDGED));
+                    link.socket.control.set_patience(Patience::Exchange);
                 }
                 upstream.give(link.socket, worker);
             }
@@ -250,7 +250,7 @@ async fn attempt(
             let ahead = std::mem::replace(input, worker.buffers.take());
             client.socket.deadline.limit_writing(Duration::ZERO);
             let (client, backend) = (&mut client.socket, &mut link.socket);
-            backend.control.acknowledge_within(None);
+            backend.control.set_patience(Patience::Stream);
             Box::pin(relay::tunnel(worker, client, backend, ahead, behind)).await;
             Ok(After::Close)
         }
@@ -375,7 +375,7 @@ async fn both_ways(
     let timeout = link.response_header_timeout;
     let (client, link) = (&mut client.socket, &mut link.socket);
     let _awaiting = client.deadline.await_backend(&link.control);
-    link.control.acknowledge_within(None);
+    link.control.set_patience(Patience::Stream);
     let head_seen = Cell::new(false);
     let expect_head = {
         let deadline = &link.deadline;

@@ -14,10 +14,10 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 use crate::fault::Fault;
-use crate::limits::{ACCEPT_PAUSE, DEADLINE_TICK, UNACKNOWLEDGED};
+use crate::limits::{ACCEPT_PAUSE, DEADLINE_TICK};
 use crate::table::BackendState;
 use crate::worker::Worker;
-use crate::worker::socket::Socket;
+use crate::worker::socket::{Patience, Socket};
 
 /// How often a dial is begun anew while the process is out of descriptors.
 const SHORTAGE_TRIES: u32 = 10;
@@ -54,11 +54,6 @@ fn start(addr: SocketAddr) -> io::Result<(StdStream, bool)> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
     sockopt::set_tcp_nodelay(&socket, true)?;
-    sockopt::set_tcp_user_timeout(&socket, UNACKNOWLEDGED.as_millis() as u32)?;
-    // Who waits for an answer has sent nothing that could go unacknowledged: the kernel asks.
-    sockopt::set_socket_keepalive(&socket, true)?;
-    sockopt::set_tcp_keepidle(&socket, UNACKNOWLEDGED)?;
-    sockopt::set_tcp_keepintvl(&socket, UNACKNOWLEDGED / 4)?;
     let connected = match rustix::net::connect(&socket, &addr) {
         Ok(()) => true,
         Err(Errno::INPROGRESS) => false,
@@ -71,7 +66,10 @@ fn socket(stream: StdStream, worker: &Worker) -> Result<Socket, Fault> {
     // Under io_uring the ring waits by itself, and would report "try again" on a socket that does
     // not block. The wait for a connection is a poll, which works in either mode.
     let stream = TcpStream::from_std(stream).map_err(|e| fault_of(&e))?;
-    Ok(Socket::new(stream, &worker.deadlines))
+    let socket = Socket::new(stream, &worker.deadlines);
+    socket.control.set_patience(Patience::Exchange);
+    socket.control.keep_alive();
+    Ok(socket)
 }
 
 /// Waits for the connection, for as long as there is somebody to connect to: the address of a task

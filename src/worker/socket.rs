@@ -20,10 +20,11 @@ use monoio::io::{OwnedReadHalf, OwnedWriteHalf, Splitable as _};
 use monoio::net::TcpStream;
 use rustix::io::Errno;
 use rustix::ioctl::{Getter, Opcode, ioctl};
-use rustix::net::{RecvFlags, Shutdown, SocketFlags};
+use rustix::net::{RecvFlags, Shutdown, SocketFlags, sockopt};
 
 use super::Worker;
 use super::deadline::{Deadline, Deadlines};
+use crate::limits::{KEEPALIVE_IDLE, TUNNEL_KEEPALIVE_IDLE, UNACKNOWLEDGED};
 
 /// What is read from a connection.
 pub struct ReadHalf(Half<OwnedReadHalf<TcpStream>>);
@@ -44,6 +45,14 @@ pub struct Socket {
     pub control: Control,
     pub read: ReadHalf,
     pub write: WriteHalf,
+}
+
+/// What a connection to a backend is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    Exchange,
+    /// Bodies and tunnels: who reads slowly leaves data unacknowledged, and silence is usual.
+    Stream,
 }
 
 /// What can be done to a socket at once, whoever is reading and writing.
@@ -170,16 +179,26 @@ impl Control {
 
     /// Makes closing a reset: for a body that ends by closing but was cut.
     pub fn reset_on_close(&self) {
-        let _ = rustix::net::sockopt::set_socket_linger(self.borrow(), Some(Duration::ZERO));
+        let _ = sockopt::set_socket_linger(self.borrow(), Some(Duration::ZERO));
     }
 
-    /// The peer may leave unread what it is sent; `None` waits as long as the kernel does by
-    /// itself.
-    /// See [`UNACKNOWLEDGED`](crate::limits::UNACKNOWLEDGED).
-    pub fn acknowledge_within(&self, time: Option<Duration>) {
-        let millis = time.map_or(0, |time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
-        // Fails on no socket that is connected, and what else would be done about it.
-        let _ = rustix::net::sockopt::set_tcp_user_timeout(self.borrow(), millis);
+    /// Sets how soon a backend that answers nothing, not even to the kernel, is given up.
+    pub fn set_patience(&self, patience: Patience) {
+        let (unacknowledged, idle) = match patience {
+            Patience::Exchange => (UNACKNOWLEDGED, KEEPALIVE_IDLE),
+            // Zero is the kernel's own bound.
+            Patience::Stream => (Duration::ZERO, TUNNEL_KEEPALIVE_IDLE),
+        };
+        // These fail on no socket that is open, and a socket that is not needs none of them.
+        let millis = u32::try_from(unacknowledged.as_millis()).unwrap_or(u32::MAX);
+        let _ = sockopt::set_tcp_user_timeout(self.borrow(), millis);
+        let _ = sockopt::set_tcp_keepidle(self.borrow(), idle);
+    }
+
+    /// Lets the kernel ask a silent peer whether it is still there.
+    pub fn keep_alive(&self) {
+        let _ = sockopt::set_tcp_keepintvl(self.borrow(), UNACKNOWLEDGED / 4);
+        let _ = sockopt::set_socket_keepalive(self.borrow(), true);
     }
 
     /// Whether the peer's kernel has thrown away all of the last `sent` bytes, so that its program
@@ -200,7 +219,7 @@ impl Control {
 
     /// The error that opening the connection has left behind.
     pub fn take_error(&self) -> io::Result<()> {
-        Ok(rustix::net::sockopt::socket_error(self.borrow())??)
+        Ok(sockopt::socket_error(self.borrow())??)
     }
 
     /// Makes operations wait, as the io_uring driver needs it.
