@@ -58,9 +58,12 @@ pub fn drained_node(trial: &mut Trial) {
 
 /// A node's cable is pulled: its tasks answer nobody, its replica is out of reach.
 pub fn cut_node(trial: &mut Trial) {
-    let node = Node(3);
     trial.stack.update(APP, &[]);
-    let on_it = trial.stack.running(APP).iter().filter(|(_, at)| *at == node.name()).count();
+    let running = trial.stack.running(APP);
+    let backends_of = |node: &Node| running.iter().filter(|(_, at)| *at == node.name()).count();
+    // Not the one that is talked to.
+    let node = [Node(2), Node(3)].into_iter().max_by_key(backends_of).expect("two nodes");
+    let on_it = backends_of(&node);
     let begun = Instant::now();
     // Clients of the cut replica would only learn that it is away.
     let entries: Vec<_> = nodes().filter(|other| *other != node).map(Node::entry).collect();
