@@ -103,8 +103,10 @@ impl Trial {
     }
 }
 
+type Scenario = fn(&mut Trial);
+
 /// In this order: the last one costs a node. RINGRESS_CLUSTER_ONLY names some of them.
-const SCENARIOS: &[(&str, fn(&mut Trial))] = &[
+const SCENARIOS: &[(&str, Scenario)] = &[
     ("sticky", sticky::nobody_moves),
     ("updates", updates::rolling),
     ("scaling", updates::scaling),
