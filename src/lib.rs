@@ -10,6 +10,7 @@ pub mod command;
 pub mod config;
 pub mod control;
 pub mod discovery;
+pub mod doctor;
 pub mod document;
 pub mod dynamic;
 pub mod echo;

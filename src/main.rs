@@ -13,8 +13,10 @@ fn main() -> ExitCode {
     match args.first().map(String::as_str) {
         Some("check") => command::check::run(&args[1..]),
         Some("demo") => command::demo::run(args.into_iter().skip(1)),
+        Some("doctor") => command::doctor::run(&args[1..]),
         Some("echo") => echo::run(args.into_iter().skip(1)),
         Some("ping") => command::ping::run(args.into_iter().skip(1)),
+        Some("swarm") => command::swarm::run(args.into_iter().skip(1)),
         Some("help" | "--help" | "-h") => command::help(),
         Some("version" | "--version") => command::version(),
         _ => command::serve::run(&args),

@@ -93,7 +93,8 @@ const BORDERS: &[(&str, &[&str])] = &[
             "worker",
         ],
     ),
-    ("command", &["config", "discovery", "echo", "model", "process"]),
+    ("doctor", &["config", "discovery", "model", "worker"]),
+    ("command", &["config", "discovery", "doctor", "echo", "model", "process"]),
     ("lib", &[]),
     ("main", &[]),
 ];

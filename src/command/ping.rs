@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Arg, Command};
 
+use super::first_process;
 use crate::config;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -45,7 +46,7 @@ pub fn run(args: impl IntoIterator<Item = String>) -> ExitCode {
             eprintln!("ringress ping: --address={text:?} is not an address; use IP:PORT");
             return ExitCode::from(2);
         }
-        None => target_of(&arguments_of_first_process(), &environment()),
+        None => target_of(&first_process::arguments().unwrap_or_default(), &environment()),
     };
     match ask(&target) {
         Ok(()) => ExitCode::SUCCESS,
@@ -97,20 +98,6 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
         _ => {}
     }
     address
-}
-
-fn arguments_of_first_process() -> Vec<String> {
-    let line = std::fs::read("/proc/1/cmdline").unwrap_or_default();
-    let mut args = line.split(|&b| b == 0).map(|arg| String::from_utf8_lossy(arg).into_owned());
-    // Outside of a container process 1 is somebody else's.
-    match args.next() {
-        Some(program) if program.ends_with("ringress") => {
-            let mut args: Vec<String> = args.collect();
-            args.pop();
-            args
-        }
-        _ => Vec::new(),
-    }
 }
 
 fn environment() -> Vec<(String, String)> {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::engine::words::{Network, Task};
+use super::engine::words::{Network, Service, Task};
 use super::engine::{Engine, Trouble};
 
 /// What may be the id of the container that this process runs in, the surest first.
@@ -80,6 +80,17 @@ pub async fn networks<'a, E: Engine>(
             && !known.iter().any(|network| network.ingress && network.name == *name)
     });
     Ok(names)
+}
+
+/// The service whose task runs in the container that one of `ids` names.
+pub fn service<'a>(
+    ids: &[String],
+    tasks: impl Iterator<Item = &'a Task> + Clone,
+    services: &'a [Service],
+) -> Option<&'a Service> {
+    let own = |id: &String| tasks.clone().find(|task| task.status.container.id.starts_with(id));
+    let task = ids.iter().find_map(own)?;
+    services.iter().find(|service| service.id == task.service_id)
 }
 
 #[cfg(test)]

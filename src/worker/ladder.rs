@@ -63,6 +63,13 @@ impl Rung {
     }
 }
 
+impl Standing {
+    /// It is the container's seccomp profile that forbids io_uring.
+    pub fn is_confined(&self) -> bool {
+        self.remedy == Some(CONFINED.1)
+    }
+}
+
 /// Which rung holds, and why no better one does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -112,6 +119,13 @@ pub fn probe(choice: DriverChoice) -> Result<Standing, Unavailable> {
     Ok(Standing { rung: Rung::Epoll, reason, remedy })
 }
 
+/// What is in the way in a container of Docker Engine 25 or later, and what lifts it.
+const CONFINED: (&str, &str) = (
+    "the container's seccomp profile forbids it",
+    "run `ringress swarm enable-io-uring SERVICE` on a manager, again after each `docker stack \
+     deploy`, or allow it in the daemon's profile (tuning.md)",
+);
+
 /// What a refusal means, and what would lift it.
 fn explain(error: &io::Error) -> (Option<String>, Option<&'static str>) {
     let disabled = std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled")
@@ -121,11 +135,7 @@ fn explain(error: &io::Error) -> (Option<String>, Option<&'static str>) {
             "the kernel setting io_uring_disabled forbids it",
             "set sysctl kernel.io_uring_disabled=0 on the host",
         ),
-        Some(libc::EPERM) => (
-            "the container's seccomp profile forbids it",
-            "allow io_uring_setup, io_uring_enter and io_uring_register in the seccomp profile of \
-             the service or of the Docker daemon (seccomp-profile in daemon.json)",
-        ),
+        Some(libc::EPERM) => CONFINED,
         Some(libc::ENOSYS) => ("the kernel has no io_uring", "use Linux 5.6 or later"),
         Some(libc::EINVAL) => (
             "the kernel does not know these ring flags",

@@ -12,7 +12,9 @@ use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use futures_util::StreamExt;
 use futures_util::stream::LocalBoxStream;
+use hyper::body::Bytes;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::words::{Container, Event, Network, Service, Task, Version};
 use super::{ApiVersion, Engine, EngineVersion, Tasks, Trouble};
@@ -62,15 +64,46 @@ impl BollardEngine {
         self.fetch(&link.client, format!("/v{}{target}", link.api)).await
     }
 
+    /// A service with every field that the engine knows.
+    pub async fn service(&self, id: &str) -> Result<Value, Trouble> {
+        self.list(&format!("/services/{id}")).await
+    }
+
+    /// Replaces a service's specification; `index` is the version that it was read at. The answer
+    /// holds the engine's warnings.
+    pub async fn update_service(
+        &self,
+        id: &str,
+        index: u64,
+        spec: &Value,
+    ) -> Result<Value, Trouble> {
+        let link = self.link.as_ref().ok_or(Trouble::Unconnected)?;
+        let target = format!("/v{}/services/{id}/update?version={index}", link.api);
+        let spec = Bytes::from(spec.to_string());
+        let aimed = target.clone();
+        let call = link.client.clone().with_request_modifier(move |request: BollardRequest| {
+            let (mut parts, _) = retarget(request, &aimed).into_parts();
+            parts.method = http::Method::POST;
+            let json = http::HeaderValue::from_static("application/json");
+            parts.headers.insert(http::header::CONTENT_TYPE, json);
+            BollardRequest::from_parts(parts, bollard::body_full(spec.clone()))
+        });
+        self.read(call, target).await
+    }
+
     /// One GET, its answer read into `T`.
     async fn fetch<T: DeserializeOwned>(
         &self,
         client: &Docker,
         target: String,
     ) -> Result<T, Trouble> {
+        self.read(aim(client, target.clone()), target).await
+    }
+
+    /// Makes the call that `call` was aimed at.
+    async fn read<T: DeserializeOwned>(&self, call: Docker, target: String) -> Result<T, Trouble> {
         // bollard's ping is its one call that hands the body over as it came. Its own timeout ends
         // with the head, ours covers the body too.
-        let call = aim(client, target.clone());
         let body = tokio::time::timeout(Duration::from_secs(CALL_TIMEOUT_S), call.ping())
             .await
             .map_err(|_| Trouble::Timeout(CALL_TIMEOUT_S))?
@@ -137,15 +170,17 @@ impl Engine for BollardEngine {
 
 /// A client whose next request goes to `target` instead of where bollard would send it.
 fn aim(client: &Docker, target: String) -> Docker {
-    client.clone().with_request_modifier(move |mut request: BollardRequest| {
-        let uri = request.uri_mut();
-        let scheme = uri.scheme_str().unwrap_or("http");
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        if let Ok(aimed) = format!("{scheme}://{authority}{target}").parse() {
-            *uri = aimed;
-        }
-        request
-    })
+    client.clone().with_request_modifier(move |request| retarget(request, &target))
+}
+
+fn retarget(mut request: BollardRequest, target: &str) -> BollardRequest {
+    let uri = request.uri_mut();
+    let scheme = uri.scheme_str().unwrap_or("http");
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    if let Ok(aimed) = format!("{scheme}://{authority}{target}").parse() {
+        *uri = aimed;
+    }
+    request
 }
 
 /// `path?filters=` with the filter escaped.

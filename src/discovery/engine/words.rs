@@ -46,6 +46,8 @@ words! {
         id: String = "ID",
         version: ObjectVersion = "Version",
         spec: ServiceSpec = "Spec",
+        /// What its last update replaced.
+        previous: ServiceSpec = "PreviousSpec",
         endpoint: Endpoint = "Endpoint",
     }
     struct ObjectVersion {
@@ -63,6 +65,14 @@ words! {
     struct ContainerTemplate {
         /// Of the containers, not of the service: a stack file's `labels` outside of `deploy`.
         labels: BTreeMap<String, String> = "Labels",
+        privileges: Privileges = "Privileges",
+    }
+    struct Privileges {
+        seccomp: Seccomp = "Seccomp",
+    }
+    struct Seccomp {
+        /// `default`, `unconfined`, `custom`; from API 1.44 on.
+        mode: String = "Mode",
     }
     struct Endpoint {
         virtual_addresses: Vec<VirtualAddress> = "VirtualIPs",
@@ -149,6 +159,15 @@ words! {
     }
 }
 
+impl Service {
+    /// Its last update took the seccomp mode away that lets its containers use io_uring: a stack
+    /// file cannot say it, so each `docker stack deploy` drops it.
+    pub fn has_lost_io_uring(&self) -> bool {
+        let mode = |spec: &ServiceSpec| spec.task.container.privileges.seccomp.mode == "unconfined";
+        mode(&self.previous) && !mode(&self.spec)
+    }
+}
+
 /// Something happened to a thing that the engine looks after.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Event {
@@ -174,5 +193,23 @@ mod tests {
         assert_eq!(tasks[0].id, "t1");
         assert_eq!(tasks[0].status.state, "hibernating");
         assert_eq!(tasks[1], Task::default());
+    }
+
+    #[test]
+    fn a_stack_file_takes_io_uring_away() {
+        let spec = |mode: &str| {
+            format!(
+                r#"{{"TaskTemplate":{{"ContainerSpec":{{"Privileges":{{"Seccomp":{mode}}}}}}}}}"#
+            )
+        };
+        let lost = |now: &str, before: &str| {
+            let text = format!(r#"{{"Spec":{},"PreviousSpec":{}}}"#, spec(now), spec(before));
+            serde_json::from_str::<Service>(&text).unwrap().has_lost_io_uring()
+        };
+        let unconfined = r#"{"Mode":"unconfined"}"#;
+        assert!(lost("null", unconfined));
+        assert!(!lost(unconfined, unconfined));
+        assert!(!lost(unconfined, "null"));
+        assert!(!Service::default().has_lost_io_uring());
     }
 }
