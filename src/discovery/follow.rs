@@ -30,17 +30,25 @@ pub trait Outlet {
     /// A look succeeded and found so many services and tasks.
     fn synced(&self, services: usize, tasks: usize);
     fn lost(&self, trouble: &Trouble);
+    /// The last update of our own service took io_uring from it; told once for each.
+    fn confined(&self, service: &str);
 }
 
 /// Follows the engine of `settings` for ever; returns only when it is not to be watched and was
-/// read once.
-pub async fn follow<E: Engine>(mut engine: E, settings: &config::Docker, outlet: &impl Outlet) {
+/// read once. `own_ids` are those of [`own::ids`].
+pub async fn follow<E: Engine>(
+    mut engine: E,
+    settings: &config::Docker,
+    own_ids: Vec<String>,
+    outlet: &impl Outlet,
+) {
     let mut follower = Follower {
         settings,
         outlet,
         picture: Picture::new(settings.swarm),
-        own_ids: own::ids(),
+        own_ids,
         own_networks: BTreeSet::new(),
+        confined: None,
         delivered: None,
     };
     let mut backoff = Backoff::engine();
@@ -98,6 +106,8 @@ struct Follower<'a, O> {
     picture: Picture,
     own_ids: Vec<String>,
     own_networks: BTreeSet<String>,
+    /// Our own service, if its last update took io_uring from it.
+    confined: Option<String>,
     delivered: Option<(Vec<Workload>, BTreeSet<String>)>,
 }
 
@@ -170,6 +180,7 @@ impl<O: Outlet> Follower<'_, O> {
                     tracing::debug!("{}: own networks: {trouble}", self.settings.name);
                 }
             }
+            self.notice_confinement();
         } else {
             self.picture.glance(engine).await?;
         }
@@ -183,6 +194,20 @@ impl<O: Outlet> Follower<'_, O> {
             self.delivered = Some(current);
         }
         Ok(moved)
+    }
+
+    /// A stack file cannot allow io_uring, so each deployment of it takes away what
+    /// `ringress swarm enable-io-uring` had given: nobody would notice but by the driver.
+    fn notice_confinement(&mut self) {
+        let service = own::service(&self.own_ids, self.picture.tasks(), self.picture.services());
+        let confined = service.filter(|service| service.has_lost_io_uring());
+        let confined = confined.map(|service| service.spec.name.clone());
+        if let Some(name) = &confined
+            && self.confined != confined
+        {
+            self.outlet.confined(name);
+        }
+        self.confined = confined;
     }
 }
 

@@ -315,6 +315,11 @@ impl Picture {
         self.tasks.values()
     }
 
+    /// Services as of the last survey; none without a swarm.
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+
     /// Networks as of the last survey; none without a swarm.
     pub fn networks(&self) -> &[Network] {
         &self.networks

@@ -19,6 +19,7 @@ use super::board::{Board, ProviderStatus, Statuses, SwarmRole};
 use super::engine::bollard::BollardEngine;
 use super::engine::{Engine, EngineVersion, Trouble};
 use super::follow::{Outlet, follow};
+use super::own;
 use super::pace::Backoff;
 use super::workload::Workload;
 use super::written::{Desk, Written};
@@ -111,7 +112,7 @@ fn live<E: Engine>(
                 let following = settings.iter().enumerate().map(|(index, settings)| async move {
                     let place = Place { index, board, statuses };
                     let outlet = Provider { place, settings, build };
-                    follow(engine(settings), settings, &outlet).await;
+                    follow(engine(settings), settings, own::ids(), &outlet).await;
                 });
                 let reading = (settings.len()..).zip(written).map(|(index, written)| async move {
                     written.follow(&Place { index, board, statuses }).await;
@@ -219,6 +220,14 @@ where
         if *trouble == Trouble::NotManager {
             status.swarm_role = SwarmRole::NotManager;
         }
+    }
+
+    fn confined(&self, service: &str) {
+        tracing::warn!(
+            "{}: the last update of {service} took io_uring from its containers, as each \
+             `docker stack deploy` does; run `ringress swarm enable-io-uring {service}` again",
+            self.settings.name
+        );
     }
 }
 

@@ -85,7 +85,7 @@ fn bind(address: SocketAddr) -> io::Result<()> {
 /// Who listens on the port in this network namespace: `nginx (pid 12)`. Others' processes are
 /// visible to root alone.
 fn holder(port: u16) -> Option<String> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path));
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
     let inodes: BTreeSet<String> =
         tables.iter().flatten().flat_map(|table| listeners(table, port)).collect();
     let sockets: BTreeSet<String> =

@@ -63,13 +63,6 @@ impl Rung {
     }
 }
 
-impl Standing {
-    /// It is the container's seccomp profile that forbids io_uring.
-    pub fn is_confined(&self) -> bool {
-        self.remedy == Some(CONFINED.1)
-    }
-}
-
 /// Which rung holds, and why no better one does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {

@@ -5,7 +5,7 @@
 //! real engine does on demand: vanish and come back, or answer with something odd.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -31,12 +31,28 @@ struct World {
     /// Open connections, so that they can be cut; those with an event stream are fed.
     connections: Vec<UnixStream>,
     listeners: Vec<UnixStream>,
+    /// Paths that a socket proxy in between does not let through.
+    forbidden: Vec<&'static str>,
+    /// Minor number of the newest API version, if not that of Engine 26.
+    minor: Option<u32>,
+    updates: Vec<Update>,
 }
 
+#[derive(Default)]
 struct Service {
     labels: BTreeMap<String, String>,
     container_labels: BTreeMap<String, String>,
     tasks: Vec<Task>,
+    /// Of its containers; null where nobody has said anything.
+    privileges: Value,
+}
+
+/// What somebody wanted to become of a service.
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// Path and query.
+    pub target: String,
+    pub spec: Value,
 }
 
 #[derive(Clone)]
@@ -82,7 +98,7 @@ impl FakeEngine {
             .iter()
             .map(|address| Task { address: (*address).to_owned(), desired: "running" })
             .collect();
-        let service = Service { labels, container_labels, tasks };
+        let service = Service { labels, container_labels, tasks, privileges: Value::Null };
         self.lock().services.insert(name.to_owned(), service);
         self.tell(name);
     }
@@ -102,6 +118,21 @@ impl FakeEngine {
     pub fn remove(&self, name: &str) {
         self.lock().services.remove(name);
         self.tell(name);
+    }
+
+    /// A socket proxy that answers these paths with 403.
+    pub fn forbid(&self, paths: &[&'static str]) {
+        self.lock().forbidden = paths.to_vec();
+    }
+
+    /// An engine whose newest API version is this one of 1.x.
+    pub fn speak(&self, minor: u32) {
+        self.lock().minor = Some(minor);
+    }
+
+    /// The updates of services that were asked for so far.
+    pub fn updates(&self) -> Vec<Update> {
+        self.lock().updates.clone()
     }
 
     /// The engine goes away: no socket, and whatever was open is cut.
@@ -158,7 +189,7 @@ fn converse(stream: UnixStream, world: &Mutex<World>) {
         return;
     };
     let mut reader = BufReader::new(stream);
-    while let Some(target) = read_target(&mut reader) {
+    while let Some((target, body)) = read_request(&mut reader) {
         // `/v1.41/tasks?filters=…`: the version is taken as it comes.
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let path = match path.strip_prefix("/v1.") {
@@ -175,10 +206,12 @@ fn converse(stream: UnixStream, world: &Mutex<World>) {
             let _ = reader.fill_buf();
             return;
         }
-        let (status, body) = answer(path, &decoded(query), world);
+        let (status, body) = match body.is_empty() {
+            true => answer(path, &decoded(query), world),
+            false => update(path, &target, &body, world),
+        };
         let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nApi-Version: 1.44\r\n\
-             Content-Length: {}\r\n\r\n",
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         if writer.write_all((head + &body).as_bytes()).is_err() {
@@ -187,25 +220,52 @@ fn converse(stream: UnixStream, world: &Mutex<World>) {
     }
 }
 
-/// The target of the next request; all that come here are without a body.
-fn read_target(reader: &mut BufReader<UnixStream>) -> Option<String> {
+/// The next request's target and body.
+fn read_request(reader: &mut BufReader<UnixStream>) -> Option<(String, Vec<u8>)> {
     let mut first = String::new();
     reader.read_line(&mut first).ok().filter(|n| *n > 0)?;
+    let target = first.split(' ').nth(1)?.to_owned();
+    let mut length = 0;
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
         if line == "\r\n" {
-            return first.split(' ').nth(1).map(str::to_owned);
+            break;
+        }
+        let (name, value) = line.split_once(':')?;
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().ok()?;
         }
     }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some((target, body))
+}
+
+/// `POST /services/ID/update`: kept, and carried out as far as anybody looks.
+fn update(path: &str, target: &str, body: &[u8], world: &Mutex<World>) -> (&'static str, String) {
+    let id = path.strip_prefix("/services/").and_then(|rest| rest.strip_suffix("/update"));
+    let spec: Value = serde_json::from_slice(body).unwrap_or_default();
+    let mut world = world.lock().expect("lock");
+    let found = world.services.iter_mut().find(|(name, _)| id == Some(id_of(name).as_str()));
+    let Some((_, service)) = found else {
+        return ("404 Not Found", json!({ "message": "service not found" }).to_string());
+    };
+    service.privileges = spec["TaskTemplate"]["ContainerSpec"]["Privileges"].clone();
+    world.updates.push(Update { target: target.to_owned(), spec });
+    ("200 OK", json!({ "Warnings": ["the fake engine starts no container"] }).to_string())
 }
 
 fn answer(path: &str, query: &str, world: &Mutex<World>) -> (&'static str, String) {
     let world = world.lock().expect("lock");
+    if world.forbidden.contains(&path) {
+        return ("403 Forbidden", "<html>Request forbidden by administrative rules.".to_owned());
+    }
     let found = match path {
         "/_ping" => return ("200 OK", "OK".to_owned()),
         "/version" => json!({
-            "Version": "26.1.5", "ApiVersion": "1.45", "MinAPIVersion": "1.24", "Os": "linux",
+            "Version": "26.1.5", "ApiVersion": format!("1.{}", world.minor.unwrap_or(45)),
+            "MinAPIVersion": "1.24", "Os": "linux",
         }),
         "/info" => json!({
             "Name": "fake", "Swarm": {
@@ -220,7 +280,15 @@ fn answer(path: &str, query: &str, world: &Mutex<World>) -> (&'static str, Strin
         ]),
         "/containers/json" | "/nodes" => json!([]),
         _ => {
-            return ("404 Not Found", json!({ "message": "page not found" }).to_string());
+            let one =
+                |(name, _): &(&String, _)| path.strip_prefix("/services/") == Some(&id_of(name));
+            match world.services.iter().find(one) {
+                Some(service) => service_json(service),
+                None => {
+                    let message = json!({ "message": "page not found" });
+                    return ("404 Not Found", message.to_string());
+                }
+            }
         }
     };
     ("200 OK", found.to_string())
@@ -228,13 +296,16 @@ fn answer(path: &str, query: &str, world: &Mutex<World>) -> (&'static str, Strin
 
 fn service_json((name, service): (&String, &Service)) -> Value {
     json!({
-        "ID": id_of(name), "Version": { "Index": 1 },
+        "ID": id_of(name), "Version": { "Index": 17 },
         "Spec": {
             "Name": name, "Labels": service.labels,
             "Mode": { "Replicated": { "Replicas": service.tasks.len() } },
             "TaskTemplate": { "ContainerSpec": {
                 "Image": "ringress:latest", "Labels": service.container_labels,
+                "Privileges": service.privileges,
             } },
+            // What an engine of tomorrow may have.
+            "Tomorrow": { "Weather": ["sun", 0.5, null] },
         },
         "Endpoint": { "Spec": { "Mode": "vip" }, "VirtualIPs": [] },
     })

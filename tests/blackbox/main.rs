@@ -20,6 +20,7 @@
 //! | `draining` | clients before, at and after the stop signal |
 //! | `complaints` | bad labels and flags: one clear message, everything else works |
 //! | `check` | what `ringress check` prints, and its exit status |
+//! | `doctor` | what `ringress doctor` tells, what `ringress swarm` changes |
 //! | `files` | dynamic configuration in files, and what happens to them |
 //! | `handover` | restarts in place under load, and each way in which one can fail |
 //! | `life` | the engine gone and back, graceful stop |
@@ -41,6 +42,7 @@ mod bodies;
 mod bounds;
 mod check;
 mod complaints;
+mod doctor;
 mod draining;
 mod files;
 mod handover;

@@ -422,6 +422,7 @@ impl Outlet for Judge {
     fn connected(&self, _: &EngineVersion) {}
     fn synced(&self, _: usize, _: usize) {}
     fn lost(&self, _: &Trouble) {}
+    fn confined(&self, _: &str) {}
 }
 
 /// One life.
@@ -452,7 +453,7 @@ async fn live(seed: u64) -> usize {
     tokio::select! {
         biased;
         () = script => {}
-        () = follow(Shaky(Rc::clone(&swarm)), &settings, &judge) => panic!("it follows for ever"),
+        () = follow(Shaky(Rc::clone(&swarm)), &settings, Vec::new(), &judge) => panic!("it follows for ever"),
     }
     let (truth, tasks) = (swarm.borrow().truth.clone(), swarm.borrow().next_task);
     let fresh = Shaky(Rc::new(RefCell::new(Swarm { truth, ..Swarm::new(0) })));

@@ -22,6 +22,9 @@ pub(super) fn settings(swarm: bool) -> config::Docker {
     }
 }
 
+/// Our own container.
+const OWN: &str = "4f1c2f5c9a0b";
+
 /// Everything that was told, in order.
 #[derive(Default)]
 struct Diary(RefCell<Vec<String>>);
@@ -56,6 +59,10 @@ impl Outlet for Diary {
     fn lost(&self, trouble: &Trouble) {
         self.0.borrow_mut().push(format!("lost {trouble}"));
     }
+
+    fn confined(&self, service: &str) {
+        self.0.borrow_mut().push(format!("confined {service}"));
+    }
 }
 
 /// Runs `script` beside a follower of `engine`.
@@ -68,12 +75,40 @@ async fn beside(
     tokio::select! {
         biased;
         () = script => {}
-        () = follow(engine.clone(), settings, diary) => panic!("it follows for ever"),
+        () = follow(engine.clone(), settings, vec![OWN.to_owned()], diary) => panic!("it follows for ever"),
     }
 }
 
 async fn ms(count: u64) {
     sleep(Duration::from_millis(count)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_takes_io_uring_away_is_told_once() {
+    let (engine, diary) = (fake::swarm(), Diary::default());
+    let mut own = task("a", 1, "running", "running");
+    own.status.container.id = format!("{OWN}ffff");
+    engine.world().tasks = vec![own];
+    let previous = r#""PreviousSpec":{"TaskTemplate":{"ContainerSpec":{"Privileges":{"Seccomp":
+        {"Mode":"unconfined"}}}}}"#;
+    let service = |more: &str| read(&format!(r#"[{{"ID":"s1","Spec":{{"Name":"lb"}}{more}}}]"#));
+    engine.world().services = service("");
+    beside(&engine, &settings(true), &diary, async {
+        ms(50).await;
+        assert_eq!(diary.take(), ["+lb.1", "connected 29.0.0"]);
+        for _ in 0..2 {
+            engine.world().services = service(&format!(",{previous}"));
+            engine.world().emit("service", "update", &[]);
+            ms(60_000).await;
+            assert_eq!(diary.take(), ["confined lb"]);
+            // Given back, and taken by the next deployment.
+            engine.world().services = service("");
+            engine.world().emit("service", "update", &[]);
+            ms(60_000).await;
+            assert!(diary.take().is_empty());
+        }
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -319,7 +354,7 @@ async fn containers_are_followed_by_their_events() {
 
     settings.watch = false;
     engine.world().calls.clear();
-    follow(engine.clone(), &settings, &diary).await;
+    follow(engine.clone(), &settings, Vec::new(), &diary).await;
     assert_eq!(engine.world().count("events"), 0);
 }
 
