@@ -199,6 +199,8 @@ fn provider(draft: &DockerDraft, name: &str, dialect: Dialect, swarm: bool) -> D
         domain: text(&draft.domain, ""),
         default_rule: text(&draft.default_rule, DEFAULT_RULE),
         refresh: draft.refresh.filter(|refresh| !refresh.is_zero()).unwrap_or(REFRESH),
+        tls: draft.tls.section.asked().then(|| draft.tls.settings.clone()),
+        login: draft.username.clone().map(|name| (name, text(&draft.password, ""))),
         constraints: draft
             .constraints
             .iter()

@@ -79,6 +79,15 @@ pub(super) struct DockerDraft {
     pub default_rule: Option<String>,
     pub refresh: Option<Duration>,
     pub constraints: Vec<String>,
+    pub tls: TlsDraft,
+    pub username: Option<String>,
+    pub password: Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct TlsDraft {
+    pub section: Section,
+    pub settings: super::ClientTls,
 }
 
 #[derive(Debug, Default)]
@@ -208,6 +217,11 @@ impl EntryDraft {
 }
 
 impl DockerDraft {
+    pub fn tls(&mut self) -> &mut super::ClientTls {
+        self.tls.section.touch();
+        &mut self.tls.settings
+    }
+
     fn touch(&mut self) -> &mut DockerDraft {
         self.section.touch();
         self

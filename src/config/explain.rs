@@ -166,6 +166,16 @@ fn provider(docker: &Docker, pairs: &mut Pairs) {
         pairs.push((format!("providers.{}.{key}", docker.name), value));
     };
     say("endpoint", docker.endpoint.clone());
+    if let Some(tls) = &docker.tls {
+        for (key, value) in [("ca", &tls.ca), ("cert", &tls.cert), ("key", &tls.key)] {
+            say(&format!("tls.{key}"), value.clone().unwrap_or_default());
+        }
+        say("tls.insecureSkipVerify", tls.insecure_skip_verify.to_string());
+    }
+    if let Some((name, password)) = &docker.login {
+        say("username", name.clone());
+        say("password", password.clone());
+    }
     if docker.name == "docker" {
         say("swarmMode", docker.swarm.to_string());
     }

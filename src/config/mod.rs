@@ -117,9 +117,24 @@ pub struct Docker {
     pub default_rule: String,
     /// Bound on how old the picture of the swarm may become without any event.
     pub refresh: Duration,
+    /// For `https://`, and for `tcp://` where any option of it was given.
+    pub tls: Option<ClientTls>,
+    /// Name and password that a proxy before the engine asks for.
+    pub login: Option<(String, String)>,
     /// Which services are served, as written: in the first dialect one of several that must all
     /// hold, in the later ones an expression.
     pub constraints: Vec<String>,
+}
+
+/// How a server proves who it is, and we to it. Each value is a path, or the text of a PEM file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ClientTls {
+    /// Who may have signed the server's certificate; without any, whom the machine trusts.
+    pub ca: Option<String>,
+    pub cert: Option<String>,
+    pub key: Option<String>,
+    /// Believe any certificate.
+    pub insecure_skip_verify: bool,
 }
 
 /// Files of dynamic configuration.
@@ -282,12 +297,18 @@ fn dialect(tree: &[tree::Setting]) -> Dialect {
 /// The Engine's address as it can be connected to.
 fn endpoint(text: &str) -> Result<String, value::Wrong> {
     let text = text.trim();
-    let usable = ["unix://", "tcp://", "http://"]
-        .iter()
-        .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
-    if usable || text.is_empty() {
+    let is = |scheme| text.strip_prefix(scheme).is_some_and(|rest: &str| !rest.is_empty());
+    if text.is_empty() || ["unix://", "tcp://", "http://", "https://"].into_iter().any(is) {
         return Ok(text.to_owned());
     }
+    if is("ssh://") {
+        return Err(value::Wrong::new(
+            "needs an ssh client, which is not done here",
+            "use tcp://host:2376 with TLS, a socket proxy at tcp://host:2375, or let ssh bring the \
+             socket here (ssh -L /run/docker-remote.sock:/var/run/docker.sock) and use unix://",
+        ));
+    }
     let problem = "is not a Docker endpoint that can be connected to";
+    let problem = if is("npipe://") { "is a pipe of Windows" } else { problem };
     Err(value::Wrong::new(problem, "use unix:///var/run/docker.sock or tcp://host:port"))
 }

@@ -152,6 +152,8 @@ pub fn config(api: Option<Api>) -> Static {
             domain: String::new(),
             default_rule: String::new(),
             refresh: Duration::from_secs(15),
+            tls: None,
+            login: None,
             constraints: Vec::new(),
         }],
         file: None,

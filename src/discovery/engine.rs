@@ -118,6 +118,8 @@ pub enum Trouble {
     Status { status: u16, message: String },
     #[error("the engine's answer to {target} could not be read: {problem}")]
     Unreadable { target: String, problem: String },
+    #[error("TLS to the endpoint cannot be set up: {0}")]
+    Tls(String),
     #[error("the connection failed: {0}")]
     Broken(String),
     #[error("not connected yet")]

@@ -64,7 +64,7 @@ pub struct Call {
 /// Looks once; takes seconds at most for each call that nobody answers.
 pub fn inspect(settings: &Docker, statics: &Static) -> io::Result<Inspection> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut engine = BollardEngine::new(&settings.endpoint);
+    let mut engine = BollardEngine::of(settings);
     Ok(runtime.block_on(look(&mut engine, settings, statics)))
 }
 

@@ -68,7 +68,7 @@ pub fn spawn(
     build: impl Fn(&config::Docker, &[Workload], &BTreeSet<String>) -> Model + Send + 'static,
     publish: impl FnMut(Arc<Model>) + Send + 'static,
 ) -> Discovery {
-    let engine = |settings: &config::Docker| BollardEngine::new(&settings.endpoint);
+    let engine = |settings: &config::Docker| BollardEngine::of(settings);
     spawn_on(settings, written, engine, build, publish)
 }
 

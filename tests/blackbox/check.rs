@@ -35,7 +35,9 @@ fn what_holds_is_printed_with_its_source() {
 fn what_is_wrong_is_printed_behind_it() {
     let env = [
         ("TRAEFIK_PROVIDERS_SWARM_ENDPOINT", "tcp://me:secret@h:2375"),
+        ("TRAEFIK_PROVIDERS_SWARM_USERNAME", "me"),
         ("TRAEFIK_PROVIDERS_SWARM_PASSWORD", "secret"),
+        ("TRAEFIK_PROVIDERS_SWARM_HTTPCLIENTTIMEOUT", "5"),
         ("TRAEFIK_PROVIDERS_HTTP_ENDPOINT", "http://h/"),
         ("TRAEFIK_PROVIDERS_HTTP_HEADERS_AUTHORIZATION", "Bearer secret"),
         ("TRAEFIK_PING", "true"),
@@ -43,8 +45,10 @@ fn what_is_wrong_is_printed_behind_it() {
     let (text, code) = check(&[], &env);
     assert_eq!(code, Some(0), "{text}");
     assert!(!text.contains("secret"), "{text}");
-    let warning = "warning: environment: TRAEFIK_PROVIDERS_SWARM_PASSWORD is known to Traefik but";
-    assert!(text.lines().last().is_some_and(|line| line.starts_with(warning)), "{text}");
+    assert!(text.contains("providers.swarm.password = (hidden)"), "{text}");
+    let variable = "TRAEFIK_PROVIDERS_SWARM_HTTPCLIENTTIMEOUT";
+    let warning = format!("warning: environment: {variable} is known to Traefik but");
+    assert!(text.lines().last().is_some_and(|line| line.starts_with(&warning)), "{text}");
 
     let (text, code) = check(&["--docker", "--docker.watch=maybe", "--docker.swarmmod"], &[]);
     assert_eq!(code, Some(2), "{text}");

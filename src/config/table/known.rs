@@ -148,7 +148,6 @@ static SECTIONS: &[Section] = &[
         (Time, "dnsChallenge.delayBeforeCheck delayDontCheckDNS"),
         (List, "domains domains.sans dnsChallenge.resolvers"),
     ]),
-    (NotYet, First, &["docker.tls"], &[(Off, ". insecureSkipVerify"), (Text, "ca cert key")]),
     (Pointless, First, &["docker"], &[(Off, "tls.caOptional debugLogGeneratedTemplate"), (Whole, "templateVersion")]),
     (NotYet, First, &["docker"], &[(Text, "filename"), (Off, "trace")]),
     (Pointless, First, &["file"], &[(Off, "debugLogGeneratedTemplate")]),
@@ -206,8 +205,8 @@ static SECTIONS: &[Section] = &[
         (On, "allowEncodedPercent allowEncodedQuestionMark allowEncodedHash"),
     ]),
     // Traefik 2 and 3: providers.
-    (NotYet, Later, &["providers.docker", "providers.swarm"], &[(Text, "username password"), (Time, "httpClientTimeout")]),
-    (NotYet, Later, &["providers.docker.tls", "providers.swarm.tls", "providers.http.tls"], CLIENT_TLS),
+    (NotYet, Later, &["providers.docker", "providers.swarm"], &[(Time, "httpClientTimeout")]),
+    (NotYet, Later, &["providers.http.tls"], CLIENT_TLS),
     (Pointless, Later, &["providers.docker.tls", "providers.swarm.tls", "providers.http.tls"], &[(Off, "caOptional")]),
     // News are taken as they come, and bursts of them at the pace of looking.
     (Pointless, Later, &["providers"], &[(Time, "providersThrottleDuration")]),

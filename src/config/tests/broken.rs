@@ -19,7 +19,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("--docker --graceTimeOut=5d", "--graceTimeOut=\"5d\" is not a duration; use seconds or a form such as 500ms, 1m30s"),
     ("--docker --maxIdleConnsPerHost=many", "--maxIdleConnsPerHost=\"many\" is not a whole number; use digits such as 5"),
     ("--docker --retry.attempts=x", "--retry.attempts=\"x\" is not a whole number; use digits such as 5"),
-    ("--docker --docker.endpoint=ssh://h", "--docker.endpoint=\"ssh://h\" is not a Docker endpoint that can be connected to; use unix:///var/run/docker.sock or tcp://host:port"),
+    ("--docker --docker.endpoint=ssh://h", "--docker.endpoint=\"ssh://h\" needs an ssh client, which is not done here; use tcp://host:2376 with TLS, a socket proxy at tcp://host:2375, or let ssh bring the socket here (ssh -L /run/docker-remote.sock:/var/run/docker.sock) and use unix://"),
     ("--docker --metrics.prometheus.buckets=a", "--metrics.prometheus.buckets=\"a\" is not a number; use a form such as 1 or 0.5"),
     ("--docker --acme.onDemand=perhaps", "--acme.onDemand=\"perhaps\" is neither true nor false; use true or false"),
     ("--providers.swarm --providers.swarm.refreshSeconds=soon", "--providers.swarm.refreshSeconds=\"soon\" is not a duration; use seconds or a form such as 500ms, 1m30s"),

@@ -278,8 +278,8 @@ fn a_bad_value_is_an_error_that_says_what_is_right() {
             "command line: --entrypoints.web.address=\"80\" is not an address with a port; use :80, 127.0.0.1:80 or [::1]:80",
         ),
         (
-            "--docker.endpoint=ssh://x",
-            "command line: --docker.endpoint=\"ssh://x\" is not a Docker endpoint that can be connected to; use unix:///var/run/docker.sock or tcp://host:port",
+            "--docker.endpoint=npipe:////./pipe/x",
+            "command line: --docker.endpoint=\"npipe:////./pipe/x\" is a pipe of Windows; use unix:///var/run/docker.sock or tcp://host:port",
         ),
         (
             "--ringress.driver=kqueue",

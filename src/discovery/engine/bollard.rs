@@ -1,4 +1,4 @@
-//! The engine over bollard: a unix socket or plain TCP.
+//! The engine over bollard: a unix socket, plain TCP or TLS.
 //!
 //! bollard 0.21.1 joins its URLs in a way that drops the version (`Url::join` with an absolute
 //! path), so what it negotiates never reaches the wire, and its `Task` lacks the networks. It is
@@ -8,6 +8,9 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use futures_util::StreamExt;
@@ -16,8 +19,12 @@ use hyper::body::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::config::{self, ClientTls};
+
 use super::words::{Container, Event, Network, Service, Task, Version};
 use super::{ApiVersion, Engine, EngineVersion, Tasks, Trouble};
+
+mod tls;
 
 /// Bound on a whole list call. An engine that is busy pulling images can take seconds; one that
 /// takes longer than this is as good as gone, and the last table serves on.
@@ -26,9 +33,12 @@ const CALL_TIMEOUT_S: u64 = 10;
 /// What is asked of the event stream; everything else never leaves the engine.
 const EVENTS: &str = r#"{"type":["service","node","network","container"]}"#;
 
-/// An engine behind `unix:///path` or `tcp://host:port`.
+/// An engine behind `unix:///path`, `tcp://host:port` or `https://host:port`.
 pub struct BollardEngine {
     endpoint: String,
+    tls: Option<ClientTls>,
+    /// Of requests, for a proxy that asks for it.
+    authorization: Option<http::HeaderValue>,
     link: Option<Link>,
 }
 
@@ -41,13 +51,29 @@ struct Link {
 impl BollardEngine {
     /// Nothing is opened before [`Engine::negotiate`].
     pub fn new(endpoint: &str) -> BollardEngine {
-        BollardEngine { endpoint: endpoint.to_owned(), link: None }
+        BollardEngine { endpoint: endpoint.to_owned(), tls: None, authorization: None, link: None }
+    }
+
+    /// The engine of a provider, with what it asks of its clients.
+    pub fn of(settings: &config::Docker) -> BollardEngine {
+        let authorization = settings.login.as_ref().and_then(|(name, password)| {
+            let text = format!("Basic {}", BASE64_STANDARD.encode(format!("{name}:{password}")));
+            http::HeaderValue::try_from(text).ok()
+        });
+        let tls = settings.tls.clone();
+        BollardEngine { tls, authorization, ..BollardEngine::new(&settings.endpoint) }
     }
 
     fn open(&self) -> Result<Docker, Trouble> {
         let opened = match self.endpoint.split_once("://") {
             Some(("unix", _)) => {
                 Docker::connect_with_unix(&self.endpoint, CALL_TIMEOUT_S, API_DEFAULT_VERSION)
+            }
+            Some((scheme @ ("tcp" | "https"), address))
+                if !address.is_empty() && (scheme == "https" || self.tls.is_some()) =>
+            {
+                let tls = self.tls.clone().unwrap_or_default();
+                return tls::open(address.trim_end_matches('/'), &tls).map_err(Trouble::Tls);
             }
             Some(("tcp" | "http", address)) if !address.is_empty() => Docker::connect_with_http(
                 address.trim_end_matches('/'),
@@ -80,9 +106,9 @@ impl BollardEngine {
         let link = self.link.as_ref().ok_or(Trouble::Unconnected)?;
         let target = format!("/v{}/services/{id}/update?version={index}", link.api);
         let spec = Bytes::from(spec.to_string());
-        let aimed = target.clone();
+        let (aimed, authorization) = (target.clone(), self.authorization.clone());
         let call = link.client.clone().with_request_modifier(move |request: BollardRequest| {
-            let (mut parts, _) = retarget(request, &aimed).into_parts();
+            let (mut parts, _) = retarget(request, &aimed, authorization.as_ref()).into_parts();
             parts.method = http::Method::POST;
             let json = http::HeaderValue::from_static("application/json");
             parts.headers.insert(http::header::CONTENT_TYPE, json);
@@ -91,13 +117,21 @@ impl BollardEngine {
         self.read(call, target).await
     }
 
+    /// A client whose next request goes to `target` instead of where bollard would send it.
+    fn aim(&self, client: &Docker, target: String) -> Docker {
+        let authorization = self.authorization.clone();
+        client.clone().with_request_modifier(move |request| {
+            retarget(request, &target, authorization.as_ref())
+        })
+    }
+
     /// One GET, its answer read into `T`.
     async fn fetch<T: DeserializeOwned>(
         &self,
         client: &Docker,
         target: String,
     ) -> Result<T, Trouble> {
-        self.read(aim(client, target.clone()), target).await
+        self.read(self.aim(client, target.clone()), target).await
     }
 
     /// Makes the call that `call` was aimed at.
@@ -161,24 +195,26 @@ impl Engine for BollardEngine {
             return futures_util::stream::iter([Err(Trouble::Unconnected)]).boxed_local();
         };
         let endpoint = self.endpoint.clone();
-        aim(client, format!("/v{api}{}", filtered("/events", EVENTS)))
+        self.aim(client, format!("/v{api}{}", filtered("/events", EVENTS)))
             .events(None)
             .map(move |event| event.map(translate).map_err(|error| explain(error, &endpoint)))
             .boxed_local()
     }
 }
 
-/// A client whose next request goes to `target` instead of where bollard would send it.
-fn aim(client: &Docker, target: String) -> Docker {
-    client.clone().with_request_modifier(move |request| retarget(request, &target))
-}
-
-fn retarget(mut request: BollardRequest, target: &str) -> BollardRequest {
+fn retarget(
+    mut request: BollardRequest,
+    target: &str,
+    authorization: Option<&http::HeaderValue>,
+) -> BollardRequest {
     let uri = request.uri_mut();
     let scheme = uri.scheme_str().unwrap_or("http");
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     if let Ok(aimed) = format!("{scheme}://{authority}{target}").parse() {
         *uri = aimed;
+    }
+    if let Some(value) = authorization {
+        request.headers_mut().insert(http::header::AUTHORIZATION, value.clone());
     }
     request
 }

@@ -18,6 +18,8 @@ pub(super) fn settings(swarm: bool) -> config::Docker {
         domain: String::new(),
         default_rule: String::new(),
         refresh: Duration::from_secs(15),
+        tls: None,
+        login: None,
         constraints: Vec::new(),
     }
 }

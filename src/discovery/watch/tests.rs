@@ -20,6 +20,8 @@ fn settings(name: &str) -> config::Docker {
         domain: String::new(),
         default_rule: String::new(),
         refresh: Duration::from_secs(15),
+        tls: None,
+        login: None,
         constraints: Vec::new(),
     }
 }
