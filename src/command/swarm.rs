@@ -43,8 +43,9 @@ fn command() -> Command {
              Engine 25 and later forbids: sets ContainerSpec.Privileges.Seccomp to unconfined and \
              leaves everything else of the service as it is. The swarm then replaces its \
              containers by the service's own update rules. A stack file cannot say this: each \
-             `docker stack deploy` takes it away again.\n\nUnconfined means that no system call is filtered in \
-             these containers; a profile for the node that allows io_uring alone is in tuning.md.",
+             `docker stack deploy` takes it away again.\n\nUnconfined means that no system call \
+             is filtered in these containers; a profile for the node that allows io_uring alone \
+             is in tuning.md.",
         )
         .arg(Arg::new("service").value_name("SERVICE").required(true).help("Its name or id"))
         .arg(
