@@ -47,6 +47,12 @@ impl Stack {
     /// Deploys compose.yml as it is, with the driver named beside it.
     pub fn deploy(driver: &str) -> Self {
         let stack = Self;
+        Self::deploy_again(driver);
+        stack
+    }
+
+    /// The same files again: what they do not say is taken away.
+    pub fn deploy_again(driver: &str) {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let file = root.join("compose.yml");
         let forced = std::env::temp_dir().join(format!("ringress-driver-{}", std::process::id()));
@@ -59,7 +65,6 @@ impl Stack {
         let quiet = ["stack", "deploy", "--resolve-image", "never"];
         docker(&[&quiet[..], &["-c", &file, "-c", &over, STACK]].concat());
         let _ = std::fs::remove_file(&forced);
-        stack
     }
 }
 

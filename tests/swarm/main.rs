@@ -8,6 +8,7 @@
 mod client;
 
 mod browser;
+mod confined;
 mod docker;
 mod load;
 mod plain;
