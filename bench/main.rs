@@ -19,7 +19,7 @@ use ringress::h1::request::{self, Fields};
 use ringress::limits::{HeadLimits, MAX_HEAD_FIELDS};
 use ringress::model::cookie::cookie_value;
 use ringress::model::{Model, Rule};
-use ringress::route::{Routes, Subject};
+use ringress::route::{Destination, Routes, Subject};
 use ringress::table::{CookieTable, Store, find_cookie};
 
 use browser::HEAD;
@@ -78,7 +78,9 @@ fn route_by_prefix(bencher: Bencher, routers: usize) {
 }
 
 fn find_last(bencher: Bencher, rules: &[Rule], host: &str, path: &str) {
-    let routes = Routes::compile((0..).zip(rules).map(|(i, rule)| (rule, 1, i)));
+    let routes = Routes::compile(
+        (0..).zip(rules).map(|(i, rule)| (rule, 1, Destination { router: i, node: i })),
+    );
     let subject = Subject {
         host: host.as_bytes(),
         path: path.as_bytes(),
@@ -87,7 +89,7 @@ fn find_last(bencher: Bencher, rules: &[Rule], host: &str, path: &str) {
         query: b"",
         client: "",
     };
-    assert_eq!(routes.find(&subject), Some(rules.len() as u32 - 1));
+    assert_eq!(routes.find(&subject).map(|to| to.node), Some(rules.len() as u32 - 1));
     bencher.bench_local(|| routes.find(black_box(&subject)));
 }
 

@@ -210,6 +210,9 @@ pub const CHECK_REDIRECTS: usize = 10;
 /// Steps in a service's precomputed weighted schedule. Weights are scaled down to fit.
 pub const SCHEDULE_STEPS: usize = 4096;
 
+/// Upper bounds of the buckets of metrics about time, in seconds: Traefik's.
+pub const BUCKETS: [f64; 4] = [0.1, 0.3, 1.2, 5.0];
+
 const _: () = assert!(TARGET_BYTES < BUFFER_BYTES, "a target that fits is seen without moving it");
 const _: () = assert!(HEAD_BYTES <= MAX_HEAD_BYTES && HEAD_FIELDS <= MAX_HEAD_FIELDS);
 const _: () = assert!(BODY_BUFFER_BYTES >= MAX_HEAD_BYTES, "a head lies in one buffer");

@@ -87,7 +87,7 @@ impl Process {
         let listeners = Arc::new(Listeners::bind(&config, cpus.len(), inherited)?);
         let names: Vec<String> = config.entry_points.iter().map(|e| e.name.clone()).collect();
         let store = Arc::new(Store::new(cpus.len(), names));
-        let stats = Arc::new(Stats::new(cpus.len()));
+        let stats = Arc::new(Stats::new(cpus.len(), config.entry_points.len(), bounds(&config)));
         let life = Arc::new(Life::default());
         let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
 
@@ -101,6 +101,7 @@ impl Process {
         if let (Some(predecessor), Some(discovery)) = (&predecessor, &*discovery) {
             wait_for_table(discovery, predecessor)?;
         }
+        let doors = bound_clients(&config, descriptors);
         health::spawn(Arc::clone(&store))?;
         listeners.listen()?;
         let workers = worker::spawn(worker::Plan {
@@ -115,7 +116,7 @@ impl Process {
             store: Arc::clone(&store),
             stats: Arc::clone(&stats),
             life: Arc::clone(&life),
-            doors: bound_clients(&config, descriptors),
+            doors: Arc::clone(&doors),
             rung: standing.rung,
             buffer_memory: buffer_memory(&config),
             cpus: cpus.clone(),
@@ -126,6 +127,7 @@ impl Process {
             stats: Arc::clone(&stats),
             drivers: driver_views(&standing, &cpus),
             providers: provider_views(&discovery),
+            clients: Box::new(move || doors.inside()),
             life: Arc::clone(&life),
             hostname,
             version: env!("CARGO_PKG_VERSION"),
@@ -325,6 +327,11 @@ fn raise_descriptor_limit() -> usize {
         }
     };
     have.map_or(usize::MAX, |have| usize::try_from(have).unwrap_or(usize::MAX))
+}
+
+/// Of histograms, in microseconds.
+fn bounds(config: &Static) -> Box<[u64]> {
+    config.metrics.buckets.iter().map(|seconds| (seconds * 1e6).round() as u64).collect()
 }
 
 fn bound_clients(config: &Static, descriptors: usize) -> Arc<Doors> {

@@ -64,6 +64,7 @@ const BORDERS: &[(&str, &[&str])] = &[
             "life",
             "limits",
             "model",
+            "observe",
             "proxy_protocol",
             "relay",
             "request",

@@ -10,7 +10,7 @@ use ringress::h1::request::{self, RequestHead};
 use ringress::limits::{HeadLimits, MAX_HEAD_FIELDS};
 use ringress::model::Dialect;
 use ringress::request::routing_host;
-use ringress::route::{Routes, Subject, grammar};
+use ringress::route::{Destination, Routes, Subject, grammar};
 
 #[derive(serde::Deserialize)]
 struct Recorded {
@@ -54,7 +54,8 @@ fn rules_mean_what_they_mean_in_traefik() {
             let routes = parsed
                 .as_ref()
                 .ok()
-                .map(|parsed| Routes::compile([(&parsed.rule, parsed.priority, 0)].into_iter()));
+                .map(|parsed| (&parsed.rule, parsed.priority, Destination::default()))
+                .map(|router| Routes::compile([router].into_iter()));
             assert_eq!(signs.len(), recorded.requests.len(), "{rule}");
             for ((host, target, fields), sign) in recorded.requests.iter().zip(signs.chars()) {
                 let ours = answer(routes.as_ref(), host, target, fields);

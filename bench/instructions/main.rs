@@ -19,7 +19,7 @@ use ringress::h1::request::{self, Fields, RequestHead};
 use ringress::limits::{HeadLimits, MAX_HEAD_FIELDS};
 use ringress::model::cookie::cookie_value;
 use ringress::model::{Model, Rule};
-use ringress::route::{Routes, Subject};
+use ringress::route::{Destination, Routes, Subject};
 use ringress::table::{CookieTable, Store, find_cookie};
 
 use browser::HEAD;
@@ -63,7 +63,7 @@ fn by_prefix(routers: usize) -> (Routes, String, String) {
 }
 
 fn compiled(rules: &[Rule]) -> Routes {
-    Routes::compile((0..).zip(rules).map(|(i, rule)| (rule, 1, i)))
+    Routes::compile((0..).zip(rules).map(|(i, rule)| (rule, 1, Destination { router: i, node: i })))
 }
 
 // The last of so many routers.

@@ -8,9 +8,11 @@ use crate::limits::{
 };
 use crate::model::{Complaint, Dialect, Severity, Transport};
 
-use super::draft::{DockerDraft, Draft, EntryDraft};
+use super::draft::{DockerDraft, Draft, EntryDraft, MetricsDraft};
 use super::table::PROVIDERS;
-use super::{Api, Docker, EntryPoint, File, Http, LifeCycle, Limits, Log, Rest, Static, Trust};
+use super::{
+    Api, Docker, EntryPoint, File, Http, LifeCycle, Limits, Log, Metrics, Rest, Static, Trust,
+};
 
 /// The entry point that the API is served on; as data entry point it has no special meaning.
 const CONTROL_NAME: &str = "traefik";
@@ -83,6 +85,7 @@ pub(super) fn finish(draft: Draft, dialect: Dialect, mut complaints: Vec<Complai
             .filter(|interval| !interval.is_zero())
             .unwrap_or(HEALTH_CHECK),
         api,
+        metrics: metrics(&draft.metrics, dialect),
         log: Log {
             // Traefik says ERROR here; a load balancer that is silent about what it found and
             // rejected cannot be operated, so ours says INFO.
@@ -248,6 +251,20 @@ fn control(draft: &Draft, dialect: Dialect, say: &mut Say) -> Option<Api> {
         ping: web || ping,
         metrics: metrics || (web && control.web_metrics),
     })
+}
+
+fn metrics(draft: &MetricsDraft, dialect: Dialect) -> Metrics {
+    let usual = Metrics::default();
+    Metrics {
+        buckets: match draft.buckets.is_empty() {
+            true => usual.buckets,
+            false => draft.buckets.clone(),
+        },
+        entry_points: draft.entry_points.unwrap_or(usual.entry_points),
+        // Traefik 1 has no such metrics.
+        routers: draft.routers.unwrap_or(usual.routers) && dialect != Dialect::V1,
+        services: draft.services.unwrap_or(usual.services),
+    }
 }
 
 fn stays_closed(name: &str, needs: &str, say: &mut Say) {

@@ -52,6 +52,7 @@ pub(super) struct Draft {
     pub debug: bool,
     pub log_json: bool,
     pub access_log: Section,
+    pub metrics: MetricsDraft,
     /// Traefik 1 sets these for all entry points at once.
     pub responding: RespondingDraft,
     pub life: LifeDraft,
@@ -88,6 +89,15 @@ pub(super) struct DockerDraft {
 pub(super) struct TlsDraft {
     pub section: Section,
     pub settings: super::ClientTls,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct MetricsDraft {
+    /// In seconds.
+    pub buckets: Vec<f64>,
+    pub entry_points: Option<bool>,
+    pub routers: Option<bool>,
+    pub services: Option<bool>,
 }
 
 #[derive(Debug, Default)]

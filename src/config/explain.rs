@@ -31,6 +31,7 @@ const TODAY: &[(&str, &str)] = &[
     ("traefiklog.format", "log.format"),
     ("web.address", "entryPoints.traefik.address"),
     ("web.metrics.prometheus", "metrics.prometheus"),
+    ("web.metrics.prometheus.buckets", "metrics.prometheus.buckets"),
     ("gracetimeout", "lifeCycle.graceTimeOut"),
     ("idletimeout", "respondingTimeouts.idleTimeout"),
     ("maxidleconnsperhost", "serversTransport.maxIdleConnsPerHost"),
@@ -139,6 +140,16 @@ fn effective(statics: &Static) -> Pairs {
         say("api.dashboard", api.dashboard.to_string());
         say("ping", api.ping.to_string());
         say("metrics.prometheus", api.metrics.to_string());
+        if api.metrics {
+            let buckets: Vec<String> = statics.metrics.buckets.iter().map(f64::to_string).collect();
+            say("metrics.prometheus.buckets", buckets.join(","));
+            say(
+                "metrics.prometheus.addEntryPointsLabels",
+                statics.metrics.entry_points.to_string(),
+            );
+            say("metrics.prometheus.addRoutersLabels", statics.metrics.routers.to_string());
+            say("metrics.prometheus.addServicesLabels", statics.metrics.services.to_string());
+        }
     }
     say("log.level", statics.log.level.to_string());
     say("log.format", if statics.log.json { "json" } else { "common" }.to_owned());

@@ -22,7 +22,7 @@ use std::time::Duration;
 pub use explain::Line;
 pub use help::help;
 
-use crate::limits::{HEAD_TIMEOUT, HeadLimits, PROGRESS_TIMEOUT, TUNNEL_TIMEOUT};
+use crate::limits::{BUCKETS, HEAD_TIMEOUT, HeadLimits, PROGRESS_TIMEOUT, TUNNEL_TIMEOUT};
 use crate::model::{Complaint, Dialect, Network, Severity, Transport};
 
 /// What the process was asked to be. Read once at start, never changed.
@@ -47,6 +47,7 @@ pub struct Static {
     pub health_check_interval: Duration,
     pub api: Option<Api>,
     pub log: Log,
+    pub metrics: Metrics,
     pub life: LifeCycle,
     /// For services that name no servers transport.
     pub transport: Transport,
@@ -174,6 +175,23 @@ pub struct Api {
     pub dashboard: bool,
     pub ping: bool,
     pub metrics: bool,
+}
+
+/// What metrics tell of the traffic, where they are asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metrics {
+    /// Upper bounds of a histogram's buckets in seconds, ascending.
+    pub buckets: Vec<f64>,
+    pub entry_points: bool,
+    pub routers: bool,
+    pub services: bool,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let buckets = BUCKETS.to_vec();
+        Self { buckets, entry_points: true, routers: false, services: true }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{DriverView, ProviderView, Sources};
-use crate::config::{Api, Docker, DriverChoice, EntryPoint, LifeCycle, Limits, Log, Static, Trust};
+use crate::config::{
+    Api, Docker, DriverChoice, EntryPoint, LifeCycle, Limits, Log, Metrics, Static, Trust,
+};
 use crate::model::{
     Complaint, CookieForm, Dialect, Model, Network, Router, Rule, Scheme, Server, ServerState,
     ServerUrl, Service, Severity, Sticky, Transport,
@@ -99,7 +101,7 @@ pub fn troubled_model() -> Model {
 pub fn world(model: Model) -> (Arc<Store>, Arc<Stats>) {
     let store = Arc::new(Store::new(2, vec!["http".to_owned()]));
     store.publish(model);
-    (store, Arc::new(Stats::new(2)))
+    (store, Arc::new(Stats::new(2, 1, [100_000, 300_000, 1_200_000, 5_000_000].into())))
 }
 
 /// So many exchanges of 2 ms each, of the backend with this index in the seed's service.
@@ -163,6 +165,7 @@ pub fn config(api: Option<Api>) -> Static {
         default_rule_syntax: Dialect::V2,
         health_check_interval: Duration::from_secs(30),
         api,
+        metrics: Metrics::default(),
         log: Log { level: tracing::Level::DEBUG, json: false, access: false },
         life: LifeCycle { accept_grace: Duration::ZERO, grace: Duration::from_secs(10) },
         transport: Transport {
@@ -209,6 +212,7 @@ pub fn sources(store: Arc<Store>, stats: Arc<Stats>, api: Option<Api>) -> Source
                 instances: 2,
             }]
         }),
+        clients: Box::new(|| vec![3]),
         life: Arc::default(),
         hostname: "kallisto".to_owned(),
         version: "0.1.0",

@@ -18,6 +18,8 @@ pub struct Sources {
     pub drivers: Vec<DriverView>,
     /// Asked at every look, at most some twenty times a second; must not block.
     pub providers: Box<dyn Fn() -> Vec<ProviderView> + Send + Sync>,
+    /// Clients that are connected, by entry point.
+    pub clients: Box<dyn Fn() -> Vec<usize> + Send + Sync>,
     /// Moves on once a stop signal arrived: ping says so, and load balancers before us turn away.
     pub life: Arc<Life>,
     pub hostname: String,

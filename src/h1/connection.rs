@@ -8,6 +8,7 @@ use monoio::net::TcpStream;
 
 use super::answer;
 use super::exchange::After;
+use super::noticed::Noticed;
 use super::plan::{Forward, Plan, Purpose, Refusal, plan};
 use super::preface;
 use super::request::too_large;
@@ -143,8 +144,9 @@ async fn serve_ready(worker: &Rc<Worker>, mut client: Box<Client>) -> Done {
 async fn turn_away(worker: &Rc<Worker>, client: &mut Client) {
     let mut output = worker.buffers.take_sink();
     let fault = Fault::Overloaded;
-    worker.cells().requests.add(1);
-    worker.cells().responses.record(fault.status());
+    let noticed = Noticed::default();
+    noticed.answered(worker, fault.status());
+    noticed.over(worker, client.entry_point());
     answer::write_fault(output.writer(), fault, worker.settings.dialect, true, true);
     if output.send_all(&mut client.socket.write, &client.socket.deadline).await.is_ok() {
         drop(output);
@@ -162,16 +164,17 @@ async fn serve_input(worker: &Rc<Worker>, mut client: Box<Client>, mut input: Bu
         }
         worker.take_turns(round).await;
         client.requests.set(client.requests.get().saturating_add(1));
-        let planned = read_head(worker, &mut client, &mut input).await;
+        let mut noticed = Noticed::default();
+        let planned = read_head(worker, &mut client, &mut input, &mut noticed).await;
         client.socket.deadline.limit_writing(write_timeout);
         let after;
         match planned {
             Ok(planned) => {
-                let job = (Rc::clone(worker), client, input, planned);
+                let job = (Rc::clone(worker), client, input, planned, noticed);
                 (client, input, after) = worker.exchanges.ask(job).await;
             }
             Err(refusal) => {
-                after = Box::pin(refuse(worker, &mut client, refusal, &mut input)).await;
+                after = Box::pin(refuse(worker, &mut client, refusal, &mut input, &noticed)).await;
             }
         }
         if after == After::Close {
@@ -194,6 +197,7 @@ async fn read_head(
     worker: &Rc<Worker>,
     client: &mut Client,
     input: &mut Buffer,
+    noticed: &mut Noticed,
 ) -> Result<(Plan, Forward), Refusal> {
     client.socket.deadline.arm_read(worker.settings.limits.head_timeout);
     client.socket.deadline.set_in_head();
@@ -203,7 +207,8 @@ async fn read_head(
         // Taken anew each time: who sends his head slowly shall not hold more than it needs.
         let mut forward = Forward::new(worker);
         let purpose = Purpose::Answer(&tried);
-        if let Some(plan) = plan(worker, client, input.filled(), &mut forward, purpose)? {
+        let planned = plan(worker, client, input.filled(), &mut forward, purpose, noticed)?;
+        if let Some(plan) = planned {
             client.socket.deadline.set_busy();
             client.socket.deadline.disarm_read();
             return Ok((plan, forward));
@@ -251,19 +256,25 @@ pub(super) async fn refuse(
     client: &mut Client,
     refusal: Refusal,
     input: &mut Buffer,
+    noticed: &Noticed,
 ) -> After {
     let Refusal { fault, keep_alive, with_body, head_len } = refusal;
-    worker.cells().requests.add(1);
-    worker.cells().responses.record(fault.status());
+    noticed.answered(worker, fault.status());
     tracing::debug!(client = %client.peer, status = fault.status(), "refused: {fault}");
     if fault == Fault::ClientGone {
+        noticed.over(worker, client.entry_point());
         return After::Close;
     }
     let close = !keep_alive || worker.life.stage() >= Stage::Draining;
+    if with_body {
+        noticed.sent.set(fault.body(worker.settings.dialect).len() as u64);
+    }
     let mut output = worker.buffers.take();
     answer::write_fault(output.writer(), fault, worker.settings.dialect, close, with_body);
     let sent = output.send_all(&mut client.socket.write, &client.socket.deadline).await;
     drop(output);
+    // What is left is politeness, and takes its time.
+    noticed.over(worker, client.entry_point());
     if close || sent.is_err() {
         if sent.is_ok() && !(input.is_empty() && keep_alive) {
             linger(worker, client).await;

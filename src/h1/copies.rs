@@ -12,6 +12,7 @@ use futures_util::FutureExt as _;
 use super::connection::Client;
 use super::exchange::Active;
 use super::framing::Body;
+use super::noticed::Noticed;
 use super::plan::{Facts, Forward, Plan, Purpose, plan};
 use super::response;
 use crate::balance::Wishes;
@@ -29,8 +30,10 @@ pub(super) fn send(worker: &Rc<Worker>, client: &Client, request: &[u8], wishes:
             return;
         }
         let mut forward = Forward::new(worker);
-        let Ok(Some(plan)) = plan(worker, client, request, &mut forward, Purpose::Copy(mirror))
-        else {
+        // Nobody waits for what becomes of it, so it is no client's request.
+        let (purpose, mut noticed) = (Purpose::Copy(mirror), Noticed::default());
+        let planned = plan(worker, client, request, &mut forward, purpose, &mut noticed);
+        let Ok(Some(plan)) = planned else {
             continue;
         };
         let Plan { upstream, facts, .. } = plan;

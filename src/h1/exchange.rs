@@ -14,6 +14,7 @@ use super::copies;
 use super::framing::Body;
 use super::incoming::Incoming;
 use super::kept::keep_body;
+use super::noticed::Noticed;
 use super::plan::{Facts, Forward, Plan, Purpose, Refusal, plan};
 use super::reply::{Replied, Reply};
 use crate::balance::{Tried, Wishes};
@@ -47,7 +48,7 @@ struct Failed {
 }
 
 /// A planned request: whose, with what of it has come, and who carries it out.
-pub type Job = (Rc<Worker>, Box<Client>, Buffer, (Plan, Forward));
+pub type Job = (Rc<Worker>, Box<Client>, Buffer, (Plan, Forward), Noticed);
 /// The client, what it has sent behind the request, and what becomes of it.
 pub type Done = (Box<Client>, Buffer, After);
 
@@ -55,8 +56,11 @@ pub type Done = (Box<Client>, Buffer, After);
 pub fn stay(desk: Rc<Desk<Job, Done>>) -> Living {
     Box::pin(async move {
         loop {
-            let (worker, mut client, mut input, planned) = desk.take().await;
-            let after = carry_out(&worker, &mut client, &mut input, planned).await;
+            let (worker, mut client, mut input, planned, mut noticed) = desk.take().await;
+            noticed.begin();
+            let after = carry_out(&worker, &mut client, &mut input, planned, &mut noticed).await;
+            noticed.over(&worker, client.entry_point());
+            drop(noticed);
             desk.give((client, input, after));
         }
     })
@@ -69,6 +73,7 @@ async fn carry_out(
     client: &mut Client,
     input: &mut Buffer,
     (mut planned, mut forward): (Plan, Forward),
+    noticed: &mut Noticed,
 ) -> After {
     let mut tried = Tried::default();
     let mut retries = 0;
@@ -78,7 +83,7 @@ async fn carry_out(
     if planned.wishes.is_some()
         && let Err(refusal) = Box::pin(prepare(worker, client, input, &planned)).await
     {
-        return Box::pin(refuse(worker, client, refusal, input)).await;
+        return Box::pin(refuse(worker, client, refusal, input, noticed)).await;
     }
     loop {
         let Plan { upstream, facts, passive, wishes } = planned;
@@ -87,7 +92,7 @@ async fn carry_out(
         let guard = Active::new(&upstream);
         let timeout = dialling.min(upstream.transport(worker).dial_timeout);
         let way = Way { upstream: &upstream, reuse, timeout, started, passive, wishes };
-        let result = attempt(worker, client, input, way, &facts, forward).await;
+        let result = attempt(worker, client, input, way, &facts, forward, noticed).await;
         drop(guard);
         let cells = upstream.cells();
         cells.busy_micros.add(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
@@ -128,16 +133,18 @@ async fn carry_out(
         } else if let Some(group) = fallback {
             tried.give_up(group);
         } else {
-            return Box::pin(refuse(worker, client, refusal, input)).await;
+            return Box::pin(refuse(worker, client, refusal, input, noticed)).await;
         }
         forward = Forward::new(worker);
         let purpose = Purpose::Answer(&tried);
-        planned = match plan(worker, client, input.filled(), &mut forward, purpose) {
+        planned = match plan(worker, client, input.filled(), &mut forward, purpose, noticed) {
             Ok(Some(again)) => again,
             // Nobody is left to try: the client learns what went wrong, not that we looked around.
-            Ok(None) | Err(_) => return Box::pin(refuse(worker, client, refusal, input)).await,
+            Ok(None) | Err(_) => {
+                return Box::pin(refuse(worker, client, refusal, input, noticed)).await;
+            }
         };
-        worker.cells().retries.add(1);
+        noticed.retried(worker);
     }
 }
 
@@ -201,18 +208,21 @@ async fn attempt(
     way: Way<'_>,
     facts: &Facts,
     Forward { head: mut output, added }: Forward,
+    noticed: &Noticed,
 ) -> Result<After, Failed> {
     let Way { upstream, reuse, timeout, started, wishes, .. } = way;
     let failed = |fault| Failed { fault, answered: false, repeatable: false, whole: false };
     let loaded = load(input, &mut output, facts, wishes.is_some());
     let Loaded { body, ahead, in_output } = loaded.map_err(failed)?;
     let whole = body.is_done() && in_output == ahead;
+    noticed.received.set(body.payload());
     let failed = |fault| Failed { whole, ..failed(fault) };
 
     let link = upstream.connect(reuse, timeout, worker).await;
     let mut link = link.map_err(|fault| Failed { repeatable: true, ..failed(fault) })?;
     let reused = link.reused;
-    let mut reply = Reply::new(worker, facts, added.as_ref().map_or(&[], Buffer::filled));
+    let added = added.as_ref().map_or(&[][..], Buffer::filled);
+    let mut reply = Reply::new(worker, facts, added, &noticed.sent);
     reply.wishes = wishes.filter(|_| whole);
     reply.latency = upstream.latency().map(|latency| (latency, started));
 
@@ -226,14 +236,15 @@ async fn attempt(
     } else {
         input.consume(facts.head_len + in_output);
         let entry_point = client.entry_point();
-        let upload = Upload { input, output, body, pending: ahead - in_output, entry_point };
+        let (pending, received) = (ahead - in_output, &noticed.received);
+        let upload = Upload { input, output, body, pending, entry_point, received };
         both_ways(worker, client, &mut link, upload, &mut reply).await
     };
     // Where the client had gone, a tick has ended the backend's connection, too.
     let gone = |fault| fault == Fault::Reset && client.socket.deadline.ended();
     match result.map_err(|fault| if gone(fault) { Fault::ClientGone } else { fault }) {
         Ok(Replied::Final { status, reusable, client_stays }) => {
-            record(worker, &way, status);
+            record(worker, &way, noticed, status);
             if reusable && uploaded {
                 if !whole {
                     link.socket.control.set_patience(Patience::Exchange);
@@ -241,23 +252,20 @@ async fn attempt(
                 upstream.give(link.socket, worker);
             }
             if !uploaded {
+                noticed.over(worker, client.entry_point());
                 Box::pin(linger(worker, client)).await;
             }
             Ok(if client_stays && uploaded { After::Next } else { After::Close })
         }
         Ok(Replied::Switched { behind }) => {
-            record(worker, &way, 101);
+            record(worker, &way, noticed, 101);
             let ahead = std::mem::replace(input, worker.buffers.take());
-            client.socket.deadline.limit_writing(Duration::ZERO);
-            let (client, backend) = (&mut client.socket, &mut link.socket);
-            backend.control.set_patience(Patience::Stream);
-            Box::pin(relay::tunnel(worker, client, backend, ahead, behind)).await;
+            Box::pin(tunnel(worker, client, &mut link, ahead, behind)).await;
             Ok(After::Close)
         }
         Err(fault) if reply.has_begun() || reply.is_torn() => {
             let status = if reply.has_begun() { reply.status() } else { fault.status() };
-            worker.cells().requests.add(1);
-            worker.cells().responses.record(status);
+            noticed.answered(worker, status);
             if reply.ends_by_closing() {
                 client.socket.control.reset_on_close();
             }
@@ -273,6 +281,20 @@ async fn attempt(
             Err(Failed { repeatable, ..failed(fault) })
         }
     }
+}
+
+/// What becomes of both connections once their protocol has changed.
+async fn tunnel(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    link: &mut Link,
+    ahead: Buffer,
+    behind: Buffer,
+) {
+    client.socket.deadline.limit_writing(Duration::ZERO);
+    let (client, backend) = (&mut client.socket, &mut link.socket);
+    backend.control.set_patience(Patience::Stream);
+    relay::tunnel(worker, client, backend, ahead, behind).await;
 }
 
 /// Whether a request that went out whole, and was not answered at all, may be sent again: by its
@@ -319,11 +341,10 @@ fn load(input: &Buffer, output: &mut Buffer, facts: &Facts, kept: bool) -> Resul
 }
 
 /// Counts a backend's final answer.
-fn record(worker: &Worker, way: &Way<'_>, status: u16) {
+fn record(worker: &Worker, way: &Way<'_>, noticed: &Noticed, status: u16) {
     way.upstream.cells().responses.record(status);
     way.upstream.judge(way.passive, status >= 500, worker);
-    worker.cells().requests.add(1);
-    worker.cells().responses.record(status);
+    noticed.answered(worker, status);
 }
 
 /// A request that lies whole in one buffer, and then its response.
@@ -354,6 +375,8 @@ struct Upload<'a> {
     /// Bytes at the front of `input` that are known to belong to the body.
     pending: usize,
     entry_point: usize,
+    /// Bytes of content so far.
+    received: &'a Cell<u64>,
 }
 
 enum UploadFault {
@@ -434,6 +457,7 @@ impl Upload<'_> {
             read.map_err(UploadFault::Client)?;
             let taken = self.body.take(buffer.filled());
             let n = taken.map_err(|ChunkError(why)| UploadFault::Client(Fault::BadRequest(why)))?;
+            self.received.set(self.body.payload());
             buffer.send(n, to, to_deadline).await.map_err(backend)?;
             if self.body.is_done() {
                 // What is left is the next request's; it fits unless it was sent without waiting,

@@ -13,9 +13,16 @@ pub enum Framing {
     UntilClose,
 }
 
-/// A body on its way: how much of it is still to come.
+/// A body on its way.
 #[derive(Debug)]
-pub enum Body {
+pub struct Body {
+    rest: Rest,
+    payload: u64,
+}
+
+/// How much of a body is still to come.
+#[derive(Debug)]
+enum Rest {
     Done,
     Length(u64),
     Chunked(Chunked),
@@ -24,20 +31,26 @@ pub enum Body {
 
 impl Body {
     pub fn new(framing: Framing) -> Self {
-        match framing {
-            Framing::None | Framing::Length(0) => Self::Done,
-            Framing::Length(n) => Self::Length(n),
-            Framing::Chunked => Self::Chunked(Chunked::new()),
-            Framing::UntilClose => Self::UntilClose,
-        }
+        let rest = match framing {
+            Framing::None | Framing::Length(0) => Rest::Done,
+            Framing::Length(n) => Rest::Length(n),
+            Framing::Chunked => Rest::Chunked(Chunked::new()),
+            Framing::UntilClose => Rest::UntilClose,
+        };
+        Self { rest, payload: 0 }
+    }
+
+    /// Bytes of content so far, without what only frames them.
+    pub fn payload(&self) -> u64 {
+        self.payload
     }
 
     #[inline]
     pub fn is_done(&self) -> bool {
-        match self {
-            Self::Done => true,
-            Self::Chunked(chunked) => chunked.is_done(),
-            Self::Length(_) | Self::UntilClose => false,
+        match &self.rest {
+            Rest::Done => true,
+            Rest::Chunked(chunked) => chunked.is_done(),
+            Rest::Length(_) | Rest::UntilClose => false,
         }
     }
 
@@ -46,24 +59,29 @@ impl Body {
     /// Less than all of them only when the body ends within them.
     #[inline]
     pub fn take(&mut self, bytes: &[u8]) -> Result<usize, ChunkError> {
-        match self {
-            Self::Done => Ok(0),
-            Self::Length(left) => {
+        let taken = match &mut self.rest {
+            Rest::Done => 0,
+            Rest::Length(left) => {
                 let n = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
                 *left -= n as u64;
                 if *left == 0 {
-                    *self = Self::Done;
+                    self.rest = Rest::Done;
                 }
-                Ok(n)
+                n
             }
-            Self::Chunked(chunked) => chunked.take(bytes, |_| {}),
-            Self::UntilClose => Ok(bytes.len()),
-        }
+            Rest::Chunked(chunked) => {
+                let payload = &mut self.payload;
+                return chunked.take(bytes, |range| *payload += range.len() as u64);
+            }
+            Rest::UntilClose => bytes.len(),
+        };
+        self.payload += taken as u64;
+        Ok(taken)
     }
 
     /// What the end of the stream means here: the end of the body, or a truncated one.
     pub fn ends_with_stream(&self) -> bool {
-        self.is_done() || matches!(self, Self::UntilClose)
+        self.is_done() || matches!(self.rest, Rest::UntilClose)
     }
 }
 
@@ -79,6 +97,10 @@ mod tests {
         assert_eq!(body.take(b"defg").unwrap(), 2);
         assert!(body.is_done());
         assert_eq!(body.take(b"x").unwrap(), 0);
+        assert_eq!(body.payload(), 5);
+        let mut body = Body::new(Framing::Chunked);
+        assert_eq!(body.take(b"3\r\nabc\r\n0\r\n\r\n").unwrap(), 13);
+        assert_eq!(body.payload(), 3);
     }
 
     #[test]

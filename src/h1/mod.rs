@@ -13,6 +13,7 @@ pub mod forward;
 pub mod framing;
 mod incoming;
 mod kept;
+pub mod noticed;
 pub mod plan;
 mod preface;
 mod reply;

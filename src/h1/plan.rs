@@ -10,6 +10,7 @@ use std::rc::Rc;
 use super::connection::Client;
 use super::forward::{self, Origin, Target};
 use super::framing::Framing;
+use super::noticed::Noticed;
 use super::request::{self, RequestHead};
 use crate::balance::{Ask, Mirror, Tried, Wishes, choose, descend};
 use crate::fault::Fault;
@@ -100,11 +101,13 @@ pub fn plan(
     input: &[u8],
     forward: &mut Forward,
     purpose: Purpose<'_>,
+    noticed: &mut Noticed,
 ) -> Result<Option<Plan>, Refusal> {
     let mut fields = [const { MaybeUninit::uninit() }; MAX_HEAD_FIELDS];
     let limits = &worker.entry_point(client.entry_point()).heads;
     let parsed = request::parse(input, &mut fields, limits).map_err(Refusal::unread)?;
     let Some(mut head) = parsed else { return Ok(None) };
+    noticed.request(&head);
     if let Purpose::Copy(Mirror { body: None, .. }) = purpose {
         head.framing = Framing::None;
     }
@@ -118,7 +121,7 @@ pub fn plan(
         is_head: head.method == "HEAD",
         idempotent: head.is_idempotent(),
     };
-    choose_and_write(worker, client, &head, forward, purpose)
+    choose_and_write(worker, client, &head, forward, purpose, noticed)
         .map(|(upstream, passive, wishes)| Some(Plan { upstream, facts, passive, wishes }))
         .map_err(|fault| Refusal::of(fault, &facts))
 }
@@ -131,6 +134,7 @@ fn choose_and_write(
     head: &RequestHead<'_, '_>,
     forward: &mut Forward,
     purpose: Purpose<'_>,
+    noticed: &mut Noticed,
 ) -> Result<Chosen, Fault> {
     let host = routing_host(head.authority);
     let subject = Subject {
@@ -159,8 +163,18 @@ fn choose_and_write(
     // The table is looked at in this closure and nowhere else on the request's way.
     worker.store.read(|table| {
         let route = || table.routes(client.entry_point()).and_then(|routes| routes.find(&subject));
-        let node = mirror.or_else(route).ok_or(Fault::NoRoute)?;
+        let node = match mirror {
+            Some(node) => node,
+            None => {
+                let to = route().ok_or(Fault::NoRoute)?;
+                if let Some(router) = table.router(to.router) {
+                    noticed.router(&router.traffic, worker.index);
+                }
+                to.node
+            }
+        };
         let service = descend(table, node, &ask, &mut wishes, &mut add).ok_or(Fault::NoBackend)?;
+        noticed.service(&service.state.traffic, worker.index);
         let choice = choose(service, &ask).ok_or(Fault::NoBackend)?;
         let backend = service.backends.get(choice.backend as usize).ok_or(Fault::NoBackend)?;
         if choice.set_cookie

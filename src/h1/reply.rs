@@ -27,6 +27,8 @@ pub(super) struct Reply<'a> {
     facts: &'a Facts,
     /// Field lines that the response gets on its way.
     added: &'a [u8],
+    /// Bytes of content so far.
+    content: &'a Cell<u64>,
     /// The backend has sent something.
     bytes: bool,
     /// The client has been sent something of the final response.
@@ -73,10 +75,25 @@ struct Final {
 }
 
 impl<'a> Reply<'a> {
-    pub(super) fn new(worker: &'a Rc<Worker>, facts: &'a Facts, added: &'a [u8]) -> Self {
-        let (bytes, begun, torn, ends_by_closing) = (false, false, false, false);
-        let (status, wishes, latency) = (0, None, None);
-        Self { worker, facts, added, bytes, begun, torn, status, ends_by_closing, wishes, latency }
+    pub(super) fn new(
+        worker: &'a Rc<Worker>,
+        facts: &'a Facts,
+        added: &'a [u8],
+        content: &'a Cell<u64>,
+    ) -> Self {
+        Self {
+            worker,
+            facts,
+            added,
+            content,
+            bytes: false,
+            begun: false,
+            torn: false,
+            status: 0,
+            ends_by_closing: false,
+            wishes: None,
+            latency: None,
+        }
     }
 
     /// The backend has sent something.
@@ -148,6 +165,7 @@ impl<'a> Reply<'a> {
         let mut body = Body::new(last.framing);
         // Looked at before anything is sent: a response that is broken from the start is a 502.
         let n = body.take(&input.filled()[last.head..]).map_err(broken)?;
+        self.content.set(body.payload());
         self.begun = true;
         self.ends_by_closing = last.transfer == Transfer::Unchunked
             || (last.framing == Framing::UntilClose && last.transfer == Transfer::Same);
@@ -276,6 +294,7 @@ impl<'a> Reply<'a> {
                 return if body.ends_with_stream() { Ok(false) } else { Err(Fault::Reset) };
             }
             let n = body.take(buffer.filled()).map_err(broken)?;
+            self.content.set(body.payload());
             buffer.send(n, to, to_deadline).await.map_err(gone)?;
         }
         Ok(buffer.is_empty())
@@ -306,9 +325,11 @@ impl<'a> Reply<'a> {
                 output.writer().extend_from_slice(b"\r\n");
             }
             output.send_all(to, to_deadline).await.map_err(gone)?;
-            if self.read_body(&mut input, from, from_deadline).await? == 0 {
+            let read = self.read_body(&mut input, from, from_deadline).await?;
+            if read == 0 {
                 break;
             }
+            self.content.set(self.content.get() + read as u64);
         }
         output.writer().extend_from_slice(b"0\r\n\r\n");
         output.send_all(to, to_deadline).await.map_err(gone)?;
@@ -328,11 +349,14 @@ impl<'a> Reply<'a> {
         output.send_all(to, to_deadline).await.map_err(gone)?;
         input.consume(last.head);
         let mut chunked = Chunked::new();
+        let mut content = 0;
         loop {
             // Payload is never longer than its coding, so it fits into a buffer of the same size.
             let bytes = input.filled();
             let taken = chunked.take(bytes, |r| output.writer().extend_from_slice(&bytes[r]));
             input.consume(taken.map_err(broken)?);
+            content += output.filled().len() as u64;
+            self.content.set(content);
             output.send_all(to, to_deadline).await.map_err(gone)?;
             if chunked.is_done() {
                 return Ok(input.is_empty());

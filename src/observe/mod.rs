@@ -1,8 +1,12 @@
 //! Per-core counters: written by one worker each, summed by whoever wants to know.
 
+pub mod traffic;
+
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crossbeam_utils::CachePadded;
+
+use traffic::{Bounds, Traffic};
 
 /// A number that one thread changes and others read.
 ///
@@ -81,11 +85,19 @@ pub struct WorkerCells {
 #[derive(Debug)]
 pub struct Stats {
     pub workers: Box<[CachePadded<WorkerCells>]>,
+    /// In the order of the workers' listeners.
+    pub entry_points: Box<[Traffic]>,
+    /// Of all histograms.
+    pub bounds: Bounds,
 }
 
 impl Stats {
-    pub fn new(workers: usize) -> Self {
-        Self { workers: (0..workers).map(|_| CachePadded::default()).collect() }
+    pub fn new(workers: usize, entry_points: usize, bounds: Bounds) -> Self {
+        Self {
+            workers: (0..workers).map(|_| CachePadded::default()).collect(),
+            entry_points: (0..entry_points).map(|_| Traffic::new(workers)).collect(),
+            bounds,
+        }
     }
 
     /// Sum of one figure over all workers.

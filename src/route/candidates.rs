@@ -17,7 +17,16 @@ pub(super) struct Candidate {
     pub order: u32,
     /// What is left of the rule; `None` matches everything.
     pub rule: Option<Rule>,
-    pub service: u32,
+    pub to: Destination,
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Destination {
+    /// Place of the router in the table.
+    pub router: u32,
+    /// Place of what it leads to.
+    pub node: u32,
 }
 
 impl Candidate {
@@ -58,11 +67,11 @@ impl Candidates {
     fn add(&mut self, candidate: Candidate) {
         let split = candidate.rule.as_ref().and_then(split_beginnings);
         let Some((beginnings, rest)) = split else { return self.others.push(candidate) };
-        let Candidate { priority, order, service, .. } = candidate;
+        let Candidate { priority, order, to, .. } = candidate;
         for beginning in beginnings {
             self.lengths.push(beginning.len());
             let list = self.by_beginning.entry(beginning.as_bytes().into()).or_default();
-            list.push(Candidate { priority, order, rule: rest.clone(), service });
+            list.push(Candidate { priority, order, rule: rest.clone(), to });
         }
     }
 

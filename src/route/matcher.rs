@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::candidates::{Candidate, Candidates};
+use super::candidates::{Candidate, Candidates, Destination};
 use crate::model::Rule;
 use crate::request::{parameters, without_escapes};
 
@@ -31,24 +31,24 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Compiles rules with their priority and service, those first that come first among equals.
-    pub fn compile<'m>(routers: impl Iterator<Item = (&'m Rule, i64, u32)>) -> Self {
+    /// Compiles rules with their priority and destination; among equals, in their order.
+    pub fn compile<'m>(routers: impl Iterator<Item = (&'m Rule, i64, Destination)>) -> Self {
         let mut by_host = HashMap::<_, Vec<Candidate>, ahash::RandomState>::default();
         let mut any_host = Vec::new();
-        for (order, (rule, priority, service)) in (0..).zip(routers) {
+        for (order, (rule, priority, to)) in (0..).zip(routers) {
             match split_hosts(rule) {
                 Some((hosts, rest)) => {
                     for host in hosts {
                         let list = by_host.entry(host.as_bytes().into()).or_default();
                         // Host(a) || Host(a) would otherwise be listed, and tried, twice.
                         if list.last().is_none_or(|last| last.order != order) {
-                            list.push(Candidate { priority, order, rule: rest.clone(), service });
+                            list.push(Candidate { priority, order, rule: rest.clone(), to });
                         }
                     }
                 }
                 None => {
                     let rule = Some(rule.clone());
-                    any_host.push(Candidate { priority, order, rule, service });
+                    any_host.push(Candidate { priority, order, rule, to });
                 }
             }
         }
@@ -58,16 +58,16 @@ impl Routes {
         }
     }
 
-    /// The service of the first router that matches.
+    /// The first router that matches, and where it leads.
     #[inline]
-    pub fn find(&self, subject: &Subject<'_>) -> Option<u32> {
+    pub fn find(&self, subject: &Subject<'_>) -> Option<Destination> {
         let mut best = None;
         if !self.by_host.is_empty()
             && let Some(named) = self.by_host.get(subject.host)
         {
             best = named.better(subject, best);
         }
-        self.any_host.better(subject, best).map(|candidate| candidate.service)
+        self.any_host.better(subject, best).map(|candidate| candidate.to)
     }
 }
 
@@ -146,15 +146,18 @@ mod tests {
 
     fn find(rules: &[(Rule, i64)], host: &str, path: &str) -> Option<u32> {
         let routes =
-            Routes::compile((0..).zip(rules).map(|(i, (rule, priority))| (rule, *priority, i)));
-        routes.find(&Subject {
+            Routes::compile((0..).zip(rules).map(|(i, (rule, priority))| {
+                (rule, *priority, Destination { router: i, node: 0 })
+            }));
+        let found = routes.find(&Subject {
             host: host.as_bytes(),
             path: path.as_bytes(),
             method: b"GET",
             headers: &[],
             query: b"",
             client: "",
-        })
+        });
+        found.map(|to| to.router)
     }
 
     #[test]

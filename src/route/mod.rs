@@ -4,5 +4,6 @@ mod candidates;
 pub mod grammar;
 mod matcher;
 
+pub use candidates::Destination;
 pub use grammar::expression;
 pub use matcher::{Routes, Subject};

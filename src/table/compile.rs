@@ -11,12 +11,12 @@ use std::time::SystemTime;
 use super::cookies::CookieTable;
 use super::groups::{self, GroupEntry};
 use super::rotation;
-use super::state::{BackendState, Passive, Places, ServiceState};
+use super::state::{BackendState, Passive, Places, RouterState, ServiceState};
 use crate::model::{
     HealthCheck, HealthMode, Model, Router, Scheme, Server, ServerState, ServerUrl, Service,
     Strategy, Transport,
 };
-use crate::route::Routes;
+use crate::route::{Destination, Routes};
 
 /// Everything a worker needs to route a request and choose a backend. Immutable; what two tables
 /// have in common they share.
@@ -29,6 +29,8 @@ pub struct Table {
     /// By entry point, in the order of the workers' listeners. They lead to a [`Node`] by its
     /// index: services come first, groups behind them.
     routes: Arc<[Routes]>,
+    /// In the order of their names, as in the model.
+    routers: Arc<[Arc<RouterState>]>,
     /// In the order of their names, as in the model.
     services: Arc<[Arc<ServiceEntry>]>,
     /// Likewise.
@@ -89,6 +91,7 @@ impl Table {
             published: SystemTime::now(),
             model: Arc::default(),
             routes: (0..entry_points).map(|_| Routes::default()).collect(),
+            routers: Arc::default(),
             services: Arc::default(),
             groups: Arc::default(),
         }
@@ -108,6 +111,15 @@ impl Table {
             Some(service) => Some(Node::Service(service)),
             None => self.groups.get(index - self.services.len()).map(Node::Group),
         }
+    }
+
+    #[inline]
+    pub fn router(&self, index: u32) -> Option<&RouterState> {
+        self.routers.get(index as usize).map(Arc::as_ref)
+    }
+
+    pub fn routers(&self) -> &[Arc<RouterState>] {
+        &self.routers
     }
 
     #[inline]
@@ -157,10 +169,14 @@ pub(super) fn compile(
         let before = last.model.groups.keys().map(String::as_str).zip(last.groups.iter());
         groups::compile(&model, before.collect(), work.places)
     };
-    let routes = if same_groups && model.routers == last.model.routers {
-        Arc::clone(&last.routes)
-    } else {
-        routes(&model, names)
+    let same_routers = model.routers == last.model.routers;
+    let routers = match same_routers {
+        true => Arc::clone(&last.routers),
+        false => routers(&model, last, work.places),
+    };
+    let routes = match same_groups && same_routers {
+        true => Arc::clone(&last.routes),
+        false => routes(&model, names),
     };
     let Work { places, gone } = work;
     gone.iter().for_each(|state| places.leave(state));
@@ -168,6 +184,7 @@ pub(super) fn compile(
         generation: last.generation + 1,
         published: SystemTime::now(),
         routes,
+        routers,
         services,
         groups,
         model,
@@ -214,19 +231,32 @@ pub(super) fn indices(model: &Model) -> HashMap<&str, u32, ahash::RandomState> {
     names.map(String::as_str).zip(0..).collect()
 }
 
+/// The state of each router; of those that were there before, the one that they had.
+fn routers(model: &Model, last: &Table, places: &Places) -> Arc<[Arc<RouterState>]> {
+    let before: HashMap<&str, &Arc<RouterState>, ahash::RandomState> =
+        last.model.routers.keys().map(String::as_str).zip(last.routers.iter()).collect();
+    let state = |name: &String| match before.get(name.as_str()) {
+        Some(state) => Arc::clone(state),
+        None => places.open(),
+    };
+    model.routers.keys().map(state).collect()
+}
+
 /// Routes of each entry point.
 fn routes(model: &Model, entry_points: &[String]) -> Arc<[Routes]> {
     let index_of = indices(model);
-    let mut routers: Vec<&Router> = model.routers.values().map(|router| &**router).collect();
+    let mut routers: Vec<(u32, &Router)> =
+        (0..).zip(model.routers.values().map(|router| &**router)).collect();
     // By name where the providers are equal.
-    routers.sort_by_key(|router| router.precedence);
+    routers.sort_by_key(|(_, router)| router.precedence);
     let listening = |entry_point: &String| {
-        Routes::compile(routers.iter().filter_map(|router| {
+        Routes::compile(routers.iter().filter_map(|&(place, router)| {
             let listens = router.entry_points.contains(entry_point);
             // A router whose service is missing was reported by whoever built the model.
-            let service = *index_of.get(router.service.as_str())?;
+            let node = *index_of.get(router.service.as_str())?;
             let rule = router.rule.as_ref()?;
-            (listens && router.disabled.is_none()).then_some((rule, router.priority, service))
+            let to = Destination { router: place, node };
+            (listens && router.disabled.is_none()).then_some((rule, router.priority, to))
         }))
     };
     entry_points.iter().map(listening).collect()

@@ -16,7 +16,7 @@ pub use cookies::{CookieTable, find_cookie};
 pub use groups::{Failover, GroupEntry, GroupKind, Member, Mirror};
 pub use latency::Latency;
 pub use publish::Published;
-pub use state::{BackendFigures, BackendState, Passive, ServiceState};
+pub use state::{BackendFigures, BackendState, Passive, RouterState, ServiceState};
 
 use crate::model::Model;
 use state::Places;

@@ -10,15 +10,24 @@ use super::latency::Latency;
 use crate::limits::{EJECTION, LONGEST_EJECTION};
 use crate::model::{PassiveHealthCheck, ServerUrl};
 use crate::observe::BackendCells;
+use crate::observe::traffic::Traffic;
 
 /// State of a service or group that survives every change of its neighbours.
 #[derive(Debug)]
 pub struct ServiceState {
+    /// What went through it; nothing for a group, whose services count.
+    pub traffic: Traffic,
     /// Never used twice in the life of the process.
     pub id: u64,
     /// Position in the schedule. The only line of the data path that cores write in turn: it is
     /// what makes clients alternate exactly, whatever worker they land on.
     pub cursor: CachePadded<AtomicU64>,
+}
+
+/// State of a router that survives every change of its neighbours.
+#[derive(Debug)]
+pub struct RouterState {
+    pub traffic: Traffic,
 }
 
 /// State of a backend, as one service sees it.
@@ -267,7 +276,13 @@ impl Places {
 
     /// For a service or group that was not there before.
     pub(super) fn begin(&mut self) -> Arc<ServiceState> {
-        Arc::new(ServiceState { id: self.new_id(), cursor: CachePadded::default() })
+        let traffic = Traffic::new(self.workers);
+        Arc::new(ServiceState { traffic, id: self.new_id(), cursor: CachePadded::default() })
+    }
+
+    /// For a router that was not there before.
+    pub(super) fn open(&self) -> Arc<RouterState> {
+        Arc::new(RouterState { traffic: Traffic::new(self.workers) })
     }
 
     fn new_id(&mut self) -> u64 {

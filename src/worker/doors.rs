@@ -59,6 +59,11 @@ impl Doors {
         self.house.limit
     }
 
+    /// Clients inside, by entry point.
+    pub fn inside(&self) -> Vec<usize> {
+        self.entry_points.iter().map(|door| door.inside.load(Relaxed)).collect()
+    }
+
     /// Lets a client in, or says what is full.
     pub fn enter(self: &Arc<Self>, entry_point: usize) -> Result<Pass, Full> {
         let door = &self.entry_points[entry_point];

@@ -105,6 +105,12 @@ impl Worker {
         }
     }
 
+    /// What is counted of everybody.
+    #[inline]
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
     /// This worker's own counters.
     #[inline]
     pub fn cells(&self) -> &WorkerCells {

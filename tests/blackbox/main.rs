@@ -23,6 +23,7 @@
 //! | `doctor` | what `ringress doctor` tells, what `ringress swarm` changes |
 //! | `files` | dynamic configuration in files, and what happens to them |
 //! | `handover` | restarts in place under load, and each way in which one can fail |
+//! | `metrics` | `/metrics`: counts, names, what vanishes |
 //! | `life` | the engine gone and back, graceful stop |
 //!
 //! | support | |
@@ -51,6 +52,7 @@ mod heads;
 mod hostile;
 mod language;
 mod life;
+mod metrics;
 mod misbehaviour;
 mod overload;
 mod proxy_protocol;

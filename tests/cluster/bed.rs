@@ -13,6 +13,9 @@ pub const APP: &str = "mystack_app";
 pub const LB: &str = "mystack_lb";
 pub const NODES: usize = 3;
 
+/// In the place of a driver: the peer, for its figures alone.
+pub const TRAEFIK: &str = "traefik";
+
 /// A host of the cluster, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Node(pub usize);
@@ -129,7 +132,11 @@ impl Stack {
     /// so many of them.
     pub fn deploy(driver: &str, replicas: usize) -> Self {
         let stack = Self { boss: Node(1) };
-        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("compose.replicas.yml");
+        let file = match driver {
+            TRAEFIK => "tests/cluster/traefik.yml",
+            _ => "compose.replicas.yml",
+        };
+        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file);
         let over = std::env::temp_dir().join(format!("ringress-over-{}.yml", std::process::id()));
         let text = format!(
             "version: \"3.8\"\nservices:\n  app:\n    command: echo --report {}\n    deploy:\n      \

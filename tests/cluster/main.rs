@@ -1,8 +1,9 @@
 //! A swarm of three managers that does what it likes, with steady load on Ringress meanwhile.
 //!
-//! Run by `tests/run cluster`, which brings up the engines and enters their network. Each scenario
-//! prints what it came to; what must not happen is collected and fails the test at its end, so that
-//! one run shows everything.
+//! With the driver `traefik` the load balancer is Traefik, in the same scenarios, for its figures
+//! alone. Run by `tests/run cluster`, which brings up the engines and enters their network. Each
+//! scenario prints what it came to; what must not happen is collected and fails the test at its
+//! end, so that one run shows everything.
 
 #[path = "../blackbox/client.rs"]
 #[allow(dead_code, reason = "the black-box tests use more of it")]
@@ -18,7 +19,7 @@ mod updates;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bed::{Stack, nodes};
+use bed::{Stack, TRAEFIK, nodes};
 use load::{Load, Outcome};
 use reports::{Reports, repeated_posts};
 
@@ -132,7 +133,7 @@ fn a_swarm_can_do_what_it_likes() {
         nodes().all(|node| sticky::backends(node).len() == 4).then_some(())
     });
     trial.figure(format_args!("three replicas serve after {} ms", begun.elapsed().as_millis()));
-    for node in nodes() {
+    for node in nodes().filter(|_| trial.driver != TRAEFIK) {
         let shown = node.document().to_string();
         assert!(shown.contains(&trial.driver), "{node:?} runs on another driver: {shown}");
     }
@@ -144,7 +145,8 @@ fn a_swarm_can_do_what_it_likes() {
         }
     }
 
-    let Trial { stack, problems, .. } = trial;
+    let Trial { stack, problems, driver, .. } = trial;
     drop(stack);
-    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    // What a peer loses is a figure.
+    assert!(driver == TRAEFIK || problems.is_empty(), "{}", problems.join("\n"));
 }

@@ -39,7 +39,9 @@ pub fn backends(node: Node) -> BTreeSet<String> {
 pub fn backends_at(entry: SocketAddr) -> BTreeSet<String> {
     let ask = || {
         let stream = TcpStream::connect_timeout(&entry, Duration::from_secs(2));
-        let answer = Conn::over(stream.ok()?).get("/", &["Connection: close"]);
+        let mut conn = Conn::over(stream.ok()?);
+        conn.send(b"GET / HTTP/1.1\r\nHost: cluster\r\nConnection: close\r\n\r\n");
+        let answer = conn.try_response("GET").ok()?;
         (answer.status == 200).then(|| answer.backend().map(str::to_owned)).flatten()
     };
     (0..12).filter_map(|_| ask()).collect()

@@ -36,7 +36,6 @@ pub(super) static ROWS: &[Row] = &[
     row("defaultEntryPoints", First, List(|d, _, v| { d.default_entry_points.extend(v); Ok(()) }), "entry points of frontends that name none (http)"),
     row("web", First, Switch(|d, _, on| d.control.web.set(on)), "API, dashboard and ping on :8080"),
     row("web.address", First, Text(|d, _, v| { d.control.web.touch(); d.control.web_address = Some(value::address(v)?); Ok(none()) }), "address of --web (:8080)"),
-    row("web.metrics.prometheus", First, Switch(|d, _, on| { d.control.web.touch(); d.control.web_metrics = on; }), "metrics beside --web"),
     // Traefik 1: the rest.
     row("debug", First, Switch(|d, _, on| d.debug = on), "log at level DEBUG"),
     row("logLevel", First, Text(|d, _, v| { d.log_level = Some(value::level(v)?); Ok(none()) }), "DEBUG, INFO, WARN or ERROR (INFO)"),

@@ -159,7 +159,7 @@ static SECTIONS: &[Section] = &[
         (Off, "metrics.datadog metrics.statsd metrics.influxdb"), (Text, "path metrics.prometheus.entryPoint"),
         (Text, "metrics.datadog.address metrics.statsd.address metrics.influxdb.address"),
         (Time, "metrics.datadog.pushInterval metrics.statsd.pushInterval metrics.influxdb.pushInterval"),
-        (Numbers, "metrics.prometheus.buckets"), (Whole, "statistics.recentErrors"),
+        (Whole, "statistics.recentErrors"),
     ]),
     (Pointless, First, &["web"], &[(Off, "readOnly")]),
     (NotYet, First, &["api"], &[(Off, "statistics"), (Whole, "statistics.recentErrors")]),
@@ -259,7 +259,7 @@ static SECTIONS: &[Section] = &[
     (NotYet, Shared, &["ping"], &[(Off, "manualRouting"), (Whole, "terminatingStatusCode")]),
     (NotYet, Shared, &["metrics"], &[(Off, "addInternals")]),
     (NotYet, Shared, &["metrics.prometheus"], &[
-        LABELS, (Off, "addRoutersLabels manualRouting"), (Numbers, "buckets"), (Text, "headerLabels.*"),
+        (Off, "manualRouting"), (Text, "headerLabels.*"),
     ]),
     (NotYet, Shared, &["metrics.datadog", "metrics.statsd", "metrics.influxdb", "metrics.influxdb2"], &[
         LABELS, (Off, ". addRoutersLabels"), (Text, "address prefix"), (Time, "pushInterval"),

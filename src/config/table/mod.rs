@@ -3,6 +3,7 @@
 mod entrypoints;
 mod first;
 mod known;
+mod observe;
 mod own;
 mod providers;
 mod rest;
@@ -22,6 +23,7 @@ pub(super) static GROUPS: &[(&str, &[Row])] = &[
     ("Traefik 2 and 3: where services are found", providers::ROWS),
     ("Traefik 2 and 3: entry points", entrypoints::ROWS),
     ("Traefik 2 and 3: the rest", rest::ROWS),
+    ("All of them: what is told of the traffic", observe::ROWS),
     ("Traefik 1", first::ROWS),
     ("Ringress", own::ROWS),
 ];
@@ -45,4 +47,15 @@ fn log_format(draft: &mut Draft, text: &str) -> Result<Vec<String>, Wrong> {
         _ => return Err(Wrong::new("is not a log format", "use common or json")),
     };
     Ok(none())
+}
+
+/// A warning unless the value is the only one that is supported.
+fn only(text: &str, supported: &str) -> Vec<String> {
+    let problem = "is known to Traefik but not supported yet";
+    if text == supported { none() } else { vec![problem.to_owned()] }
+}
+
+fn control_only(text: &str) -> Vec<String> {
+    let problem = "is not supported yet; it is served on the entry point traefik (:8080) instead";
+    if text.eq_ignore_ascii_case("traefik") { none() } else { vec![problem.to_owned()] }
 }

@@ -4,7 +4,7 @@ use super::super::options::Effect::{Switch, Text, Time, Whole};
 use super::super::options::Family::{First, Later, Shared};
 use super::super::options::Row;
 use super::super::value;
-use super::{log_format, none, row};
+use super::{control_only, log_format, none, row};
 
 #[rustfmt::skip]
 pub(super) static ROWS: &[Row] = &[
@@ -21,22 +21,6 @@ pub(super) static ROWS: &[Row] = &[
     row("api.dashboard", Shared, Switch(|d, _, on| { d.control.api.touch(); d.control.dashboard = Some(on); }), "the dashboard beside the API (true)"),
     row("api.entryPoint", First, Text(|d, _, v| { d.control.api.touch(); Ok(control_only(v)) }), "read; it is always the entry point traefik"),
     row("ping.entryPoint", Shared, Text(|d, _, v| { d.control.ping.touch(); Ok(control_only(v)) }), "read; it is always the entry point traefik"),
-    row("metrics.prometheus.entryPoint", Shared, Text(|d, _, v| { d.control.metrics.touch(); Ok(control_only(v)) }), "read; it is always the entry point traefik"),
-    row("accessLog.format", Shared, Text(|d, _, v| { d.access_log.touch(); Ok(only(v, "common")) }), "common"),
-    row("accessLog.filePath", Shared, Text(|d, _, v| { d.access_log.touch(); Ok(only(v, "/dev/stdout")) }), "read; lines go to standard output"),
     row("configFile", Shared, Text(|_, _, _| Ok(none())), "a file of these options, in TOML or YAML (traefik.toml, traefik.yml in /etc/traefik, ~/.config/traefik, .)"),
     row("ping", Shared, Switch(|d, _, on| d.control.ping.set(on)), "GET /ping on :8080"),
-    row("metrics.prometheus", Shared, Switch(|d, _, on| d.control.metrics.set(on)), "GET /metrics on :8080"),
-    row("accessLog", Shared, Switch(|d, _, on| d.access_log.set(on)), "write a line per request"),
 ];
-
-/// A warning unless the value is the only one that is supported.
-fn only(text: &str, supported: &str) -> Vec<String> {
-    let problem = "is known to Traefik but not supported yet";
-    if text == supported { none() } else { vec![problem.to_owned()] }
-}
-
-fn control_only(text: &str) -> Vec<String> {
-    let problem = "is not supported yet; it is served on the entry point traefik (:8080) instead";
-    if text.eq_ignore_ascii_case("traefik") { none() } else { vec![problem.to_owned()] }
-}

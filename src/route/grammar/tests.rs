@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::Dialect::{V1, V2, V3};
+use crate::route::{Destination, Routes};
 
 fn host(name: &str) -> Rule {
     Rule::Host(name.to_owned())
@@ -139,7 +140,8 @@ fn every_matcher_matches() {
             client,
         };
         let rule = rule(dialect, text);
-        crate::route::Routes::compile([(&rule, 1, 0)].into_iter()).find(&subject).is_some()
+        let routes = Routes::compile([(&rule, 1, Destination::default())].into_iter());
+        routes.find(&subject).is_some()
     };
     let at = |host, target| (host, target, "v", "10.1.2.3");
     for (dialect, text, yes, no) in [

@@ -78,7 +78,7 @@ impl World {
         let host = host.as_bytes();
         let (path, query) = (&b"/"[..], &b""[..]);
         let subject = Subject { host, path, method: b"GET", headers: &[], query, client: "" };
-        self.table.routes(0).and_then(|routes| routes.find(&subject))
+        self.table.routes(0).and_then(|routes| routes.find(&subject)).map(|to| to.node)
     }
 
     fn service(&self, name: &str) -> Arc<ServiceEntry> {

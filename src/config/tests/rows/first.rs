@@ -56,7 +56,7 @@ pub const ROWS: &[Row] = &[
     ("ping.entryPoint", "traefik", Holds),
     ("metrics.prometheus", "", As("metrics.prometheus", "true")),
     ("metrics.prometheus.entryPoint", "traefik", Holds),
-    ("metrics.prometheus.buckets", "[0.1,5]", NotYet),
+    ("metrics.prometheus.buckets", "[0.1,5]", As("metrics.prometheus.buckets", "0.1,5")),
     ("metrics.datadog.address", "h:8125", NotYet),
     ("metrics.statsd.pushInterval", "10", NotYet),
     ("metrics.influxdb.address", "h:8089", NotYet),
@@ -117,7 +117,7 @@ pub const WEB: &[Row] = &[
     ("web.path", "/x", NotYet),
     ("web.statistics.recentErrors", "5", NotYet),
     ("web.metrics.prometheus", "", As("metrics.prometheus", "true")),
-    ("web.metrics.prometheus.buckets", "[0.1]", NotYet),
+    ("web.metrics.prometheus.buckets", "[0.1]", As("metrics.prometheus.buckets", "0.1")),
     ("web.auth.basic.users", "[me:$apr1$x]", Closed),
 ];
 

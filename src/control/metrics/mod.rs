@@ -1,14 +1,18 @@
-//! `/metrics` in Prometheus's text format: a small set, every figure of it counted.
+//! `/metrics` in Prometheus's text format, every figure of it counted.
 //!
 //! Names are Traefik's where they mean the same, `ringress_…` otherwise. What is no longer in
 //! the table is no longer in the answer.
 
-use std::fmt::{Display, Write as _};
+mod page;
+mod traffic;
+
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+
+use page::Page;
 
 use super::Sources;
 use super::document::state;
@@ -17,7 +21,7 @@ use super::sampler::by_service;
 use super::wording::unix_seconds;
 use crate::model::{Dialect, Severity};
 use crate::observe::WorkerCells;
-use crate::table::BackendFigures;
+use crate::table::{BackendFigures, Snapshot};
 
 /// `GET /metrics`.
 pub async fn exposition(State(shared): State<Arc<Shared>>) -> Response {
@@ -56,14 +60,14 @@ fn write(sources: &Sources) -> String {
         page.sample(&[("worker", &worker), ("driver", &driver.rung)], 1);
     }
     write_workers(&mut page, sources);
+    traffic::write(&mut page, sources, &snapshot);
 
     type Figure = fn(&BackendFigures) -> u64;
-    let counters: [(&str, &str, Figure); 5] = [
+    let counters: [(&str, &str, Figure); 4] = [
         ("requests_total", "Requests given to a backend, every try counted.", |f| f.requests),
         ("failures_total", "Tries without a usable response.", |f| f.failures),
         ("dials_total", "Connections dialled.", |f| f.dials),
         ("sticky_hits_total", "Clients sent here by their cookie.", |f| f.sticky_hits),
-        ("busy_microseconds_total", "From choosing to the response's end.", |f| f.busy_micros),
     ];
     let backends =
         || by_service(&snapshot).flat_map(|(name, all)| all.iter().map(move |f| (name, f)));
@@ -73,6 +77,11 @@ fn write(sources: &Sources) -> String {
             let url = figures.url.to_string();
             page.sample(&[("service", service), ("url", &url)], figure(figures));
         }
+    }
+    page.counter("ringress_backend_busy_seconds_total", "From choosing to the response's end.");
+    for (service, figures) in backends() {
+        let url = figures.url.to_string();
+        page.sample(&[("service", service), ("url", &url)], figures.busy_micros as f64 / 1e6);
     }
     page.gauge("ringress_backend_active", "Exchanges in flight.");
     for (service, figures) in backends() {
@@ -85,16 +94,24 @@ fn write(sources: &Sources) -> String {
             page.sample(&[("service", service), ("url", &url), ("class", class)], count);
         }
     }
-    // One series per generation of names; each lists the services of its own dialects.
+    server_up(&mut page, &snapshot);
+    page.text
+}
+
+/// One metric for each generation of names, with the services of its own dialects.
+fn server_up(page: &mut Page, snapshot: &Snapshot) {
     for (name, label, is_first) in [
         ("traefik_backend_server_up", "backend", true),
         ("traefik_service_server_up", "service", false),
     ] {
+        let services = snapshot.model.services.values().zip(by_service(snapshot));
+        let mut services =
+            services.filter(|(service, _)| (service.dialect == Dialect::V1) == is_first).peekable();
+        if services.peek().is_none() {
+            continue;
+        }
         page.gauge(name, "1 while a backend takes new clients.");
-        for (service, (_, figures)) in snapshot.model.services.values().zip(by_service(&snapshot)) {
-            if (service.dialect == Dialect::V1) != is_first {
-                continue;
-            }
+        for (service, (_, figures)) in services {
             for (server, figures) in service.servers.iter().zip(figures) {
                 let is_up = state(server, figures) == "serving";
                 let url = server.url.to_string();
@@ -102,7 +119,6 @@ fn write(sources: &Sources) -> String {
             }
         }
     }
-    page.text
 }
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -131,46 +147,5 @@ fn write_workers(page: &mut Page, sources: &Sources) {
     page.gauge("ringress_open_connections", "Client connections open.");
     for (worker, cells) in workers() {
         page.sample(&[("worker", &worker.to_string())], cells.connections.get());
-    }
-}
-
-/// The text, and the metric that samples belong to.
-#[derive(Default)]
-struct Page {
-    text: String,
-    metric: String,
-}
-
-// Writing into a String cannot fail, so the results of `write!` are dropped below.
-impl Page {
-    fn counter(&mut self, metric: &str, help: &str) {
-        self.begin(metric, "counter", help);
-    }
-
-    fn gauge(&mut self, metric: &str, help: &str) {
-        self.begin(metric, "gauge", help);
-    }
-
-    fn begin(&mut self, metric: &str, kind: &str, help: &str) {
-        let _ = writeln!(self.text, "# HELP {metric} {help}\n# TYPE {metric} {kind}");
-        metric.clone_into(&mut self.metric);
-    }
-
-    fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
-        self.text.push_str(&self.metric);
-        for (index, (name, value)) in labels.iter().enumerate() {
-            let _ = write!(self.text, "{}{name}=\"", if index == 0 { '{' } else { ',' });
-            for letter in value.chars() {
-                match letter {
-                    '\\' => self.text.push_str("\\\\"),
-                    '"' => self.text.push_str("\\\""),
-                    '\n' => self.text.push_str("\\n"),
-                    other => self.text.push(other),
-                }
-            }
-            self.text.push('"');
-        }
-        let end = if labels.is_empty() { "" } else { "}" };
-        let _ = writeln!(self.text, "{end} {value}");
     }
 }
