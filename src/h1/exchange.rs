@@ -214,13 +214,12 @@ async fn attempt(
     let failed = |fault| Failed { fault, answered: false, repeatable: false, whole: false };
     let loaded = load(input, &mut output, facts, wishes.is_some());
     let Loaded { body, ahead, in_output } = loaded.map_err(failed)?;
-    let whole = body.is_done() && in_output == ahead;
     noticed.received.set(body.payload());
+    let whole = body.is_done() && in_output == ahead;
     let failed = |fault| Failed { whole, ..failed(fault) };
 
     let link = upstream.connect(reuse, timeout, worker).await;
     let mut link = link.map_err(|fault| Failed { repeatable: true, ..failed(fault) })?;
-    let reused = link.reused;
     let added = added.as_ref().map_or(&[][..], Buffer::filled);
     let mut reply = Reply::new(worker, facts, added, &noticed.sent);
     reply.wishes = wishes.filter(|_| whole);
@@ -235,8 +234,8 @@ async fn attempt(
         (result, true)
     } else {
         input.consume(facts.head_len + in_output);
-        let entry_point = client.entry_point();
-        let (pending, received) = (ahead - in_output, &noticed.received);
+        let (pending, entry_point) = (ahead - in_output, client.entry_point());
+        let received = &noticed.received;
         let upload = Upload { input, output, body, pending, entry_point, received };
         both_ways(worker, client, &mut link, upload, &mut reply).await
     };
@@ -275,7 +274,7 @@ async fn attempt(
             // The backend closed without a word: it may have closed before it read anything, as
             // servers do with idle connections, and when they stop with those that wait.
             let unanswered = !reply.has_bytes();
-            let stale = fault == Fault::Reset && reused && unanswered;
+            let stale = fault == Fault::Reset && link.reused && unanswered;
             let fault = if stale { Fault::Stale } else { fault };
             let repeatable = whole && unanswered && is_harmless(fault, facts, &link, sent).await;
             Err(Failed { repeatable, ..failed(fault) })

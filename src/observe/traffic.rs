@@ -3,7 +3,8 @@
 //!
 //! Each worker has its own share, which nobody else writes: recording is a handful of plain
 //! stores, and a scrape sums the shares of all workers. A row comes into being with the first
-//! request of its kind and stays; methods are bounded by the list of known ones, statuses by what backends send.
+//! request of its kind and stays; methods are bounded by the list of known ones, statuses by what
+//! backends send.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
