@@ -1,32 +1,38 @@
 //! The life of the process: bind, serve, signal, drain, exit code.
 
+mod log;
+mod views;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::config::{Docker, Log, Static};
-use crate::control::{self, Control, DriverView, ProviderView, Sources};
+use crate::config::{Docker, Static};
+use crate::control::{self, Control, Sources};
+use crate::discovery::labels;
 use crate::discovery::labels::Memory;
 use crate::discovery::watch::{self, Discovery};
 use crate::discovery::written::Written;
-use crate::discovery::{ProviderStatus, SwarmRole, labels};
 use crate::handover::{Door, Predecessor};
 use crate::health;
 use crate::life::{Life, Stage};
 use crate::limits::{BUFFER_MEMORY_PART, DEADLINE_TICK};
 use crate::listeners::Listeners;
-use crate::model::{Complaint, Model, Severity};
-use crate::observe::Stats;
+use crate::model::Model;
+use crate::observe::{Stats, access};
 use crate::table::Store;
 use crate::worker::doors::Doors;
-use crate::worker::ladder::{self, Standing};
+use crate::worker::ladder;
 use crate::worker::{self, Settings, Workers, affinity, cgroup};
+use log::{init_log, log_complaints, log_driver, log_listeners, log_options, open_access_log};
+use views::{driver_views, provider_views};
 
 /// How often the end of the drain is looked for.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
@@ -62,18 +68,17 @@ pub struct Process {
     control: Option<Control>,
     /// Where a successor knocks, if it may.
     door: Option<Door>,
+    /// Behind the workers: what they have told of is written at the end.
+    access: Option<access::Writer>,
 }
 
 impl Process {
     /// Binds everything, or takes it over, then starts it. An error names what could not be had;
     /// a predecessor goes on then.
     pub fn start(config: Static, source: Source) -> io::Result<Self> {
-        init_log(config.log);
+        init_log(&config.log);
         tracing::info!("ringress {} starts", env!("CARGO_PKG_VERSION"));
-        log_complaints(&config.complaints, &HashSet::new());
-        if !config.pointless.is_empty() {
-            tracing::debug!("taken without effect: {}", config.pointless.join(", "));
-        }
+        log_options(&config);
         refuse_huge_pages();
         let descriptors = raise_descriptor_limit();
 
@@ -104,14 +109,9 @@ impl Process {
         let doors = bound_clients(&config, descriptors);
         health::spawn(Arc::clone(&store))?;
         listeners.listen()?;
-        let workers = worker::spawn(worker::Plan {
-            settings: Arc::new(Settings {
-                entry_points: config.entry_points.clone(),
-                transport: config.transport,
-                limits: config.limits,
-                dialect: config.dialect,
-                hostname: hostname.clone(),
-            }),
+        let (logs, access) = open_access_log(&config, cpus.len())?;
+        let plan = worker::Plan {
+            settings: settings(&config, &hostname),
             listeners: Arc::clone(&listeners),
             store: Arc::clone(&store),
             stats: Arc::clone(&stats),
@@ -120,13 +120,15 @@ impl Process {
             rung: standing.rung,
             buffer_memory: buffer_memory(&config),
             cpus: cpus.clone(),
-        })?;
+        };
+        let workers = worker::spawn(plan, logs)?;
         let sources = Sources {
             config: Arc::clone(&config),
             store: Arc::clone(&store),
             stats: Arc::clone(&stats),
             drivers: driver_views(&standing, &cpus),
             providers: provider_views(&discovery),
+            access: access.as_ref().map(access::Writer::handle),
             clients: Box::new(move || doors.inside()),
             life: Arc::clone(&life),
             hostname,
@@ -138,7 +140,18 @@ impl Process {
         let door = take_place(&config, predecessor)?;
         workers.begin();
         log_listeners(&config, control.as_ref());
-        Ok(Self { config, listeners, store, stats, life, workers, discovery, control, door })
+        Ok(Self {
+            config,
+            listeners,
+            store,
+            stats,
+            life,
+            workers,
+            discovery,
+            control,
+            door,
+            access,
+        })
     }
 
     /// Replaces the model; may be called from any thread.
@@ -160,6 +173,7 @@ impl Process {
                     interrupt: signal(SignalKind::interrupt())?,
                 }
             };
+            self.reopen_when_told(&runtime)?;
             Ok((runtime, signals))
         });
         let (runtime, mut signals) = match signals {
@@ -198,8 +212,24 @@ impl Process {
         if cut > 0 {
             tracing::warn!("the grace is over: {cut} connections are cut");
         }
+        drop(self.access);
         tracing::info!("stopped");
         ExitCode::SUCCESS
+    }
+
+    /// SIGUSR1, as Traefik has it: somebody has moved the log files away. Where there are none it
+    /// must not end the process either.
+    fn reopen_when_told(&self, runtime: &Runtime) -> io::Result<()> {
+        let _inside = runtime.enter();
+        let mut rotated = signal(SignalKind::user_defined1())?;
+        let handle = self.access.as_ref().map(access::Writer::handle);
+        runtime.spawn(async move {
+            while rotated.recv().await.is_some() {
+                tracing::info!("SIGUSR1: log files are opened anew");
+                handle.iter().for_each(access::Handle::reopen);
+            }
+        });
+        Ok(())
     }
 
     /// Waits until a successor has taken over. If we are stopped while one makes itself ready, it
@@ -286,25 +316,6 @@ impl Signals {
     }
 }
 
-fn init_log(log: Log) {
-    let builder = tracing_subscriber::fmt()
-        .with_max_level(log.level)
-        .with_target(false)
-        .with_ansi(io::stdout().is_terminal());
-    // Fails only when there is a subscriber already, and then that one shall have it.
-    let _ = if log.json { builder.json().try_init() } else { builder.try_init() };
-}
-
-/// Logs complaints that were not known before.
-fn log_complaints(complaints: &[Complaint], known: &HashSet<Complaint>) {
-    for complaint in complaints.iter().filter(|c| !known.contains(c)) {
-        match complaint.severity {
-            Severity::Error => tracing::error!("{complaint}"),
-            Severity::Warning => tracing::warn!("{complaint}"),
-        }
-    }
-}
-
 /// The allocator asks for pages of 2 MiB, of which a connection touches a few hundred bytes here
 /// and there: without them the process needs half the memory and not more CPU time.
 /// (`loadtest/memory`, `loadtest/run`)
@@ -329,6 +340,17 @@ fn raise_descriptor_limit() -> usize {
     have.map_or(usize::MAX, |have| usize::try_from(have).unwrap_or(usize::MAX))
 }
 
+/// What the workers shall know.
+fn settings(config: &Static, hostname: &str) -> Arc<Settings> {
+    Arc::new(Settings {
+        entry_points: config.entry_points.clone(),
+        transport: config.transport,
+        limits: config.limits,
+        dialect: config.dialect,
+        hostname: hostname.to_owned(),
+    })
+}
+
 /// Of histograms, in microseconds.
 fn bounds(config: &Static) -> Box<[u64]> {
     config.metrics.buckets.iter().map(|seconds| (seconds * 1e6).round() as u64).collect()
@@ -344,17 +366,6 @@ fn bound_clients(config: &Static, descriptors: usize) -> Arc<Doors> {
 fn buffer_memory(config: &Static) -> usize {
     let part = cgroup::memory() / BUFFER_MEMORY_PART;
     config.limits.buffer_memory.unwrap_or(usize::try_from(part).unwrap_or(usize::MAX))
-}
-
-fn log_driver(standing: &Standing) {
-    let rung = standing.rung.name();
-    match (&standing.reason, standing.remedy) {
-        (None, _) => tracing::info!("driver: {rung}"),
-        (Some(reason), None) => tracing::info!("driver: {rung}; {reason}"),
-        (Some(reason), Some(remedy)) => {
-            tracing::info!("driver: {rung}; {reason}; for a faster one {remedy}");
-        }
-    }
 }
 
 /// The CPU of each worker. Fewer workers than CPUs are left to the scheduler: other containers
@@ -402,15 +413,6 @@ fn take_place(config: &Static, predecessor: Option<Predecessor>) -> io::Result<O
     Ok(Door::open(path).map_err(|error| tracing::error!("{error}")).ok())
 }
 
-fn log_listeners(config: &Static, control: Option<&Control>) {
-    for entry_point in &config.entry_points {
-        tracing::info!("entry point {} listens on {}", entry_point.name, entry_point.address);
-    }
-    if let Some(control) = control {
-        tracing::info!("API and dashboard on http://{}/dashboard/", control.address());
-    }
-}
-
 fn discover(config: &Arc<Static>, store: &Arc<Store>) -> Discovery {
     let (statics, store) = (Arc::clone(config), Arc::clone(store));
     let mut known = HashSet::new();
@@ -430,45 +432,4 @@ fn discover(config: &Arc<Static>, store: &Arc<Store>) -> Discovery {
             "table {generation}: {routers} routers, {services} services, {backends} backends"
         );
     })
-}
-
-fn driver_views(standing: &Standing, cpus: &[Option<usize>]) -> Vec<DriverView> {
-    let view = |(worker, &cpu)| DriverView {
-        worker,
-        cpu,
-        rung: standing.rung.name().to_owned(),
-        reason: standing.reason.clone(),
-        remedy: standing.remedy.map(str::to_owned),
-    };
-    cpus.iter().enumerate().map(view).collect()
-}
-
-fn provider_views(
-    discovery: &Arc<Option<Discovery>>,
-) -> Box<dyn Fn() -> Vec<ProviderView> + Send + Sync> {
-    let discovery = Arc::clone(discovery);
-    Box::new(move || match &*discovery {
-        Some(discovery) => discovery.status().into_iter().map(provider_view).collect(),
-        None => Vec::new(),
-    })
-}
-
-fn provider_view(status: ProviderStatus) -> ProviderView {
-    let role = match status.swarm_role {
-        SwarmRole::Manager => "manager",
-        SwarmRole::NotManager => "not a manager",
-        SwarmRole::Unknown => "",
-    };
-    ProviderView {
-        name: status.name,
-        endpoint: status.endpoint,
-        connected: status.connected,
-        engine_version: status.engine_version,
-        api_version: status.api_version,
-        role: role.to_owned(),
-        last_error: status.last_error,
-        last_sync: status.last_sync.map(|at| SystemTime::now() - at.elapsed()),
-        services: status.services,
-        instances: status.tasks,
-    }
 }

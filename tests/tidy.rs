@@ -24,7 +24,7 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("model", &[]),
     ("nearest", &[]),
-    ("observe", &[]),
+    ("observe", &["model"]),
     ("proxy_protocol", &["limits"]),
     ("request", &[]),
     ("echo", &[]),

@@ -95,7 +95,7 @@ pub(super) fn finish(draft: Draft, dialect: Dialect, mut complaints: Vec<Complai
                 None => tracing::Level::INFO,
             },
             json: draft.log_json,
-            access: draft.access_log.asked(),
+            access: draft.access.section.asked().then(|| draft.access.settings.clone()),
         },
         life,
         transport: transport(&draft),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::DriverChoice;
-use crate::model::{Dialect, Network};
+use crate::model::{AccessLog, Dialect, Network};
 
 /// A part of the configuration that exists once it is named: `--docker`, `--api`, `--ping`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,7 +51,7 @@ pub(super) struct Draft {
     pub log_level: Option<tracing::Level>,
     pub debug: bool,
     pub log_json: bool,
-    pub access_log: Section,
+    pub access: AccessDraft,
     pub metrics: MetricsDraft,
     /// Traefik 1 sets these for all entry points at once.
     pub responding: RespondingDraft,
@@ -89,6 +89,12 @@ pub(super) struct DockerDraft {
 pub(super) struct TlsDraft {
     pub section: Section,
     pub settings: super::ClientTls,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct AccessDraft {
+    pub section: Section,
+    pub settings: AccessLog,
 }
 
 #[derive(Debug, Default)]

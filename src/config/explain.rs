@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::secret::shown_value;
 use super::tree::{Setting, Source};
 use super::{Docker, DriverChoice, EntryPoint, Static, Trust};
-use crate::model::{Dialect, Span};
+use crate::model::{AccessFormat, AccessLog, Dialect, HeaderMode, Span};
 
 /// A setting that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,7 @@ const TODAY: &[(&str, &str)] = &[
     ("traefiklog.format", "log.format"),
     ("web.address", "entryPoints.traefik.address"),
     ("web.metrics.prometheus", "metrics.prometheus"),
+    ("accesslogsfile", "accessLog.filePath"),
     ("web.metrics.prometheus.buckets", "metrics.prometheus.buckets"),
     ("gracetimeout", "lifeCycle.graceTimeOut"),
     ("idletimeout", "respondingTimeouts.idleTimeout"),
@@ -70,8 +71,10 @@ fn source(key: &str, given: &[(String, &Setting)]) -> String {
     let last = |says: &dyn Fn(&str) -> bool| given.iter().rfind(|(today, _)| says(today));
     let found = last(&|today| today == key)
         .or_else(|| last(&|today| today == wide || of_all(today) == key))
+        // Traefik 1 has maps in one value.
+        .or_else(|| last(&|today| today.ends_with(".names") && is_below(&key, today)))
         .or_else(|| last(&|today| today == "web" && OF_WEB.contains(&key.as_str())))
-        .or_else(|| last(&|today| today.strip_prefix(&key).is_some_and(|r| r.starts_with('.'))));
+        .or_else(|| last(&|today| is_below(today, &key)));
     match found {
         None => "default".to_owned(),
         Some((_, setting)) => match &setting.source {
@@ -79,6 +82,10 @@ fn source(key: &str, given: &[(String, &Setting)]) -> String {
             Source::Flags | Source::Environment => setting.spelled.clone(),
         },
     }
+}
+
+fn is_below(key: &str, section: &str) -> bool {
+    key.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// The name of the same thing for all entry points at once.
@@ -153,7 +160,10 @@ fn effective(statics: &Static) -> Pairs {
     }
     say("log.level", statics.log.level.to_string());
     say("log.format", if statics.log.json { "json" } else { "common" }.to_owned());
-    say("accessLog", statics.log.access.to_string());
+    say("accessLog", statics.log.access.is_some().to_string());
+    if let Some(log) = &statics.log.access {
+        access(log, &mut say);
+    }
     say("lifeCycle.graceTimeOut", time(statics.life.grace));
     say("lifeCycle.requestAcceptGraceTimeout", time(statics.life.accept_grace));
     if statics.dialect == Dialect::V1 {
@@ -169,6 +179,39 @@ fn effective(statics: &Static) -> Pairs {
     say_time("idleConnTimeout", transport.idle_timeout);
     own(statics, &mut pairs);
     pairs
+}
+
+fn access(log: &AccessLog, say: &mut dyn FnMut(&str, String)) {
+    let word = |keeps: bool| if keeps { "keep" } else { "drop" }.to_owned();
+    let mode = |mode: HeaderMode| match mode {
+        HeaderMode::Keep => "keep".to_owned(),
+        HeaderMode::Drop => "drop".to_owned(),
+        HeaderMode::Redact => "redact".to_owned(),
+    };
+    let path = log.path.as_ref().map_or("/dev/stdout".to_owned(), |p| p.display().to_string());
+    say("accessLog.filePath", path);
+    let format = match log.format {
+        AccessFormat::Common => "common",
+        AccessFormat::GenericClf => "genericCLF",
+        AccessFormat::Json => "json",
+    };
+    say("accessLog.format", format.to_owned());
+    let statuses = log.filters.statuses.iter().map(|(first, last)| match first == last {
+        true => first.to_string(),
+        false => format!("{first}-{last}"),
+    });
+    say("accessLog.filters.statusCodes", statuses.collect::<Vec<_>>().join(","));
+    say("accessLog.filters.retryAttempts", log.filters.retries.to_string());
+    say("accessLog.filters.minDuration", time(log.filters.min_duration));
+    say("accessLog.fields.defaultMode", word(log.keeps_fields));
+    for (name, keeps) in &log.fields {
+        say(&format!("accessLog.fields.names.{name}"), word(*keeps));
+    }
+    say("accessLog.fields.headers.defaultMode", mode(log.header_mode));
+    for (name, how) in &log.headers {
+        say(&format!("accessLog.fields.headers.names.{name}"), mode(*how));
+    }
+    say("accessLog.fields.queryParameters.defaultMode", word(log.keeps_query));
 }
 
 fn provider(docker: &Docker, pairs: &mut Pairs) {

@@ -23,7 +23,7 @@ pub use explain::Line;
 pub use help::help;
 
 use crate::limits::{BUCKETS, HEAD_TIMEOUT, HeadLimits, PROGRESS_TIMEOUT, TUNNEL_TIMEOUT};
-use crate::model::{Complaint, Dialect, Network, Severity, Transport};
+use crate::model::{AccessLog, Complaint, Dialect, Network, Severity, Transport};
 
 /// What the process was asked to be. Read once at start, never changed.
 #[derive(Debug, Clone)]
@@ -194,12 +194,12 @@ impl Default for Metrics {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Log {
     pub level: tracing::Level,
     pub json: bool,
-    /// Write a line per request.
-    pub access: bool,
+    /// A line for each request.
+    pub access: Option<AccessLog>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -166,7 +166,7 @@ pub fn config(api: Option<Api>) -> Static {
         health_check_interval: Duration::from_secs(30),
         api,
         metrics: Metrics::default(),
-        log: Log { level: tracing::Level::DEBUG, json: false, access: false },
+        log: Log { level: tracing::Level::DEBUG, json: false, access: None },
         life: LifeCycle { accept_grace: Duration::ZERO, grace: Duration::from_secs(10) },
         transport: Transport {
             dial_timeout: Duration::from_secs(1),
@@ -212,6 +212,7 @@ pub fn sources(store: Arc<Store>, stats: Arc<Stats>, api: Option<Api>) -> Source
                 instances: 2,
             }]
         }),
+        access: None,
         clients: Box::new(|| vec![3]),
         life: Arc::default(),
         hostname: "kallisto".to_owned(),

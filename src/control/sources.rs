@@ -20,6 +20,8 @@ pub struct Sources {
     pub providers: Box<dyn Fn() -> Vec<ProviderView> + Send + Sync>,
     /// Clients that are connected, by entry point.
     pub clients: Box<dyn Fn() -> Vec<usize> + Send + Sync>,
+    /// The access log, if there is one.
+    pub access: Option<observe::access::Handle>,
     /// Moves on once a stop signal arrived: ping says so, and load balancers before us turn away.
     pub life: Arc<Life>,
     pub hostname: String,

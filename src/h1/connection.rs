@@ -26,6 +26,7 @@ pub struct Client {
     pub socket: Socket,
     /// Its address without port, as text.
     pub peer: Box<str>,
+    pub port: u16,
     /// Its forwarding fields are believed.
     pub trusted: bool,
     /// Index of the entry point that it came in by; a small number, for many clients are idle.
@@ -62,6 +63,7 @@ impl Client {
             socket: Socket::new(stream, &worker.deadlines),
             entry_point: entry_point.try_into().unwrap_or(u16::MAX),
             peer: address.to_string().into(),
+            port: peer.port(),
             trusted: settings.trust.covers(address),
             preface_due: settings.proxy_protocol.is_some(),
             since: worker.deadlines.now(),

@@ -57,7 +57,6 @@ pub fn stay(desk: Rc<Desk<Job, Done>>) -> Living {
     Box::pin(async move {
         loop {
             let (worker, mut client, mut input, planned, mut noticed) = desk.take().await;
-            noticed.begin();
             let after = carry_out(&worker, &mut client, &mut input, planned, &mut noticed).await;
             noticed.over(&worker, client.entry_point());
             drop(noticed);
@@ -89,6 +88,7 @@ async fn carry_out(
         let Plan { upstream, facts, passive, wishes } = planned;
         let wishes = wishes.as_deref();
         let started = Instant::now();
+        noticed.tries(started);
         let guard = Active::new(&upstream);
         let timeout = dialling.min(upstream.transport(worker).dial_timeout);
         let way = Way { upstream: &upstream, reuse, timeout, started, passive, wishes };
@@ -221,7 +221,7 @@ async fn attempt(
     let link = upstream.connect(reuse, timeout, worker).await;
     let mut link = link.map_err(|fault| Failed { repeatable: true, ..failed(fault) })?;
     let added = added.as_ref().map_or(&[][..], Buffer::filled);
-    let mut reply = Reply::new(worker, facts, added, &noticed.sent);
+    let mut reply = Reply::new(worker, facts, added, noticed);
     reply.wishes = wishes.filter(|_| whole);
     reply.latency = upstream.latency().map(|latency| (latency, started));
 
@@ -343,7 +343,7 @@ fn load(input: &Buffer, output: &mut Buffer, facts: &Facts, kept: bool) -> Resul
 fn record(worker: &Worker, way: &Way<'_>, noticed: &Noticed, status: u16) {
     way.upstream.cells().responses.record(status);
     way.upstream.judge(way.passive, status >= 500, worker);
-    noticed.answered(worker, status);
+    noticed.relayed(worker, status);
 }
 
 /// A request that lies whole in one buffer, and then its response.

@@ -107,7 +107,7 @@ pub fn plan(
     let limits = &worker.entry_point(client.entry_point()).heads;
     let parsed = request::parse(input, &mut fields, limits).map_err(Refusal::unread)?;
     let Some(mut head) = parsed else { return Ok(None) };
-    noticed.request(&head);
+    noticed.request(worker, client, &head);
     if let Purpose::Copy(Mirror { body: None, .. }) = purpose {
         head.framing = Framing::None;
     }
@@ -168,13 +168,13 @@ fn choose_and_write(
             None => {
                 let to = route().ok_or(Fault::NoRoute)?;
                 if let Some(router) = table.router(to.router) {
-                    noticed.router(&router.traffic, worker.index);
+                    noticed.router(&router.name, &router.traffic, worker.index);
                 }
                 to.node
             }
         };
         let service = descend(table, node, &ask, &mut wishes, &mut add).ok_or(Fault::NoBackend)?;
-        noticed.service(&service.state.traffic, worker.index);
+        noticed.service(&service.state.name, &service.state.traffic, worker.index);
         let choice = choose(service, &ask).ok_or(Fault::NoBackend)?;
         let backend = service.backends.get(choice.backend as usize).ok_or(Fault::NoBackend)?;
         if choice.set_cookie
@@ -190,6 +190,7 @@ fn choose_and_write(
         if let Some(wishes) = &mut wishes {
             wishes.expects_continue = head.expects_continue();
         }
+        noticed.backend(&backend.url);
         let upstream = worker.upstreams.get(backend, service, worker.index);
         if choice.by_cookie {
             upstream.cells().sticky_hits.add(1);

@@ -10,6 +10,7 @@ use super::answer::{self, Changes, Transfer};
 use super::chunked::{ChunkError, Chunked};
 use super::exchange::is_draining;
 use super::framing::{Body, Framing};
+use super::noticed::Noticed;
 use super::plan::Facts;
 use super::response;
 use crate::balance::Wishes;
@@ -27,8 +28,7 @@ pub(super) struct Reply<'a> {
     facts: &'a Facts,
     /// Field lines that the response gets on its way.
     added: &'a [u8],
-    /// Bytes of content so far.
-    content: &'a Cell<u64>,
+    noticed: &'a Noticed,
     /// The backend has sent something.
     bytes: bool,
     /// The client has been sent something of the final response.
@@ -79,13 +79,13 @@ impl<'a> Reply<'a> {
         worker: &'a Rc<Worker>,
         facts: &'a Facts,
         added: &'a [u8],
-        content: &'a Cell<u64>,
+        noticed: &'a Noticed,
     ) -> Self {
         Self {
             worker,
             facts,
             added,
-            content,
+            noticed,
             bytes: false,
             begun: false,
             torn: false,
@@ -165,7 +165,7 @@ impl<'a> Reply<'a> {
         let mut body = Body::new(last.framing);
         // Looked at before anything is sent: a response that is broken from the start is a 502.
         let n = body.take(&input.filled()[last.head..]).map_err(broken)?;
-        self.content.set(body.payload());
+        self.noticed.sent.set(body.payload());
         self.begun = true;
         self.ends_by_closing = last.transfer == Transfer::Unchunked
             || (last.framing == Framing::UntilClose && last.transfer == Transfer::Same);
@@ -246,6 +246,7 @@ impl<'a> Reply<'a> {
         if rewritten {
             answer::write(fresh(output, buffers), &head, &changes);
         }
+        self.noticed.answer(self.worker, head.headers, self.added);
         self.status = head.status;
         Ok(Some(Step::Final(Final {
             head: length,
@@ -294,7 +295,7 @@ impl<'a> Reply<'a> {
                 return if body.ends_with_stream() { Ok(false) } else { Err(Fault::Reset) };
             }
             let n = body.take(buffer.filled()).map_err(broken)?;
-            self.content.set(body.payload());
+            self.noticed.sent.set(body.payload());
             buffer.send(n, to, to_deadline).await.map_err(gone)?;
         }
         Ok(buffer.is_empty())
@@ -329,7 +330,7 @@ impl<'a> Reply<'a> {
             if read == 0 {
                 break;
             }
-            self.content.set(self.content.get() + read as u64);
+            self.noticed.sent.set(self.noticed.sent.get() + read as u64);
         }
         output.writer().extend_from_slice(b"0\r\n\r\n");
         output.send_all(to, to_deadline).await.map_err(gone)?;
@@ -356,7 +357,7 @@ impl<'a> Reply<'a> {
             let taken = chunked.take(bytes, |r| output.writer().extend_from_slice(&bytes[r]));
             input.consume(taken.map_err(broken)?);
             content += output.filled().len() as u64;
-            self.content.set(content);
+            self.noticed.sent.set(content);
             output.send_all(to, to_deadline).await.map_err(gone)?;
             if chunked.is_done() {
                 return Ok(input.is_empty());

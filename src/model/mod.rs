@@ -4,6 +4,7 @@
 //! Nothing here has behaviour beyond reading its own fields: a `Model` can be compared, cloned,
 //! printed and built by hand in a test.
 
+mod access;
 mod complaint;
 pub mod cookie;
 mod group;
@@ -19,6 +20,9 @@ mod transport;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use access::{
+    ACCESS_FIELDS, AccessFilters, AccessFormat, AccessLog, HeaderMode, access_fields,
+};
 pub use complaint::{Complaint, Severity};
 pub use group::{Group, GroupKind, Member, Mirror};
 pub use health::{HealthCheck, HealthMode, PassiveHealthCheck};

@@ -1,5 +1,6 @@
 //! Per-core counters: written by one worker each, summed by whoever wants to know.
 
+pub mod access;
 pub mod traffic;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -237,7 +237,7 @@ fn routers(model: &Model, last: &Table, places: &Places) -> Arc<[Arc<RouterState
         last.model.routers.keys().map(String::as_str).zip(last.routers.iter()).collect();
     let state = |name: &String| match before.get(name.as_str()) {
         Some(state) => Arc::clone(state),
-        None => places.open(),
+        None => places.open(name),
     };
     model.routers.keys().map(state).collect()
 }
@@ -308,7 +308,8 @@ fn compile_service(
         passive: service.passive_health_check.map(Passive::new),
         check: check.cloned().map(Arc::new),
         terms: service.terms.map(Arc::new),
-        state: before.map_or_else(|| work.places.begin(), |entry| Arc::clone(&entry.state)),
+        state: before
+            .map_or_else(|| work.places.begin(&service.name), |entry| Arc::clone(&entry.state)),
     }
 }
 

@@ -94,7 +94,7 @@ pub(super) fn compile(
             kind: work.kind(group, leaves.is_some()),
             leaves: leaves.unwrap_or_default().into_iter().collect(),
             passes_over: group.health_check,
-            state: state.unwrap_or_else(|| places.begin()),
+            state: state.unwrap_or_else(|| places.begin(&group.name)),
         }
     });
     compiled.collect()

@@ -15,6 +15,7 @@ use crate::observe::traffic::Traffic;
 /// State of a service or group that survives every change of its neighbours.
 #[derive(Debug)]
 pub struct ServiceState {
+    pub name: Box<str>,
     /// What went through it; nothing for a group, whose services count.
     pub traffic: Traffic,
     /// Never used twice in the life of the process.
@@ -27,6 +28,7 @@ pub struct ServiceState {
 /// State of a router that survives every change of its neighbours.
 #[derive(Debug)]
 pub struct RouterState {
+    pub name: Box<str>,
     pub traffic: Traffic,
 }
 
@@ -275,14 +277,15 @@ impl Places {
     }
 
     /// For a service or group that was not there before.
-    pub(super) fn begin(&mut self) -> Arc<ServiceState> {
+    pub(super) fn begin(&mut self, name: &str) -> Arc<ServiceState> {
         let traffic = Traffic::new(self.workers);
-        Arc::new(ServiceState { traffic, id: self.new_id(), cursor: CachePadded::default() })
+        let (name, id) = (name.into(), self.new_id());
+        Arc::new(ServiceState { name, traffic, id, cursor: CachePadded::default() })
     }
 
     /// For a router that was not there before.
-    pub(super) fn open(&self) -> Arc<RouterState> {
-        Arc::new(RouterState { traffic: Traffic::new(self.workers) })
+    pub(super) fn open(&self, name: &str) -> Arc<RouterState> {
+        Arc::new(RouterState { name: name.into(), traffic: Traffic::new(self.workers) })
     }
 
     fn new_id(&mut self) -> u64 {

@@ -26,7 +26,7 @@ use crate::h1::{connection, exchange};
 use crate::life::Life;
 use crate::limits::{LEAVE_AFTER, LEAVE_AT_LEAST, ONE_WAITING_IN, TURN_ROUNDS};
 use crate::model::{Dialect, Transport};
-use crate::observe::{Stats, WorkerCells};
+use crate::observe::{Stats, WorkerCells, access};
 use crate::table::Store;
 use crate::upstream::{RetryBudget, Upstreams};
 use buffers::Buffers;
@@ -67,6 +67,8 @@ pub struct Worker {
     pub connections: Cell<usize>,
     /// Copies of requests for mirrors that are under way.
     pub copies: Cell<usize>,
+    /// Where its requests are told of, if anywhere.
+    pub access: Option<Rc<access::Log>>,
     /// Some listener of this worker is still open.
     accepting: Cell<bool>,
     stats: Arc<Stats>,

@@ -20,7 +20,7 @@ use crate::h1::{connection, exchange};
 use crate::life::{Life, Stage};
 use crate::limits::DEADLINE_TICK;
 use crate::listeners::Listeners;
-use crate::observe::Stats;
+use crate::observe::{Stats, access};
 use crate::table::Store;
 use crate::upstream::RetryBudget;
 
@@ -59,15 +59,19 @@ impl Workers {
 }
 
 /// Starts the threads. They wait for [`Workers::begin`].
-pub fn spawn(plan: Plan) -> io::Result<Workers> {
+///
+/// `logs` are their ends of the access log; none where nobody asks for it.
+pub fn spawn(plan: Plan, logs: Vec<access::Log>) -> io::Result<Workers> {
     let plan = Arc::new(plan);
+    let mut logs = logs.into_iter();
     let begin = Arc::new(OnceLock::new());
     let threads: io::Result<Vec<_>> = (0..plan.cpus.len())
         .map(|index| {
             let (plan, begin) = (Arc::clone(&plan), Arc::clone(&begin));
+            let log = logs.next();
             std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
                 begin.wait();
-                supervise(&plan, index);
+                supervise(&plan, index, log.map(Rc::new));
             })
         })
         .collect();
@@ -75,7 +79,7 @@ pub fn spawn(plan: Plan) -> io::Result<Workers> {
 }
 
 /// Runs a worker, and runs it again should it panic: its connections are lost, the process is not.
-fn supervise(plan: &Arc<Plan>, index: usize) {
+fn supervise(plan: &Arc<Plan>, index: usize, log: Option<Rc<access::Log>>) {
     if let Some(cpu) = plan.cpus[index]
         && let Err(error) = affinity::pin(cpu)
     {
@@ -83,7 +87,8 @@ fn supervise(plan: &Arc<Plan>, index: usize) {
     }
     loop {
         // The same listeners each time: what is queued in them is served by the next run.
-        let ended = plan.listeners.of_worker(index).and_then(|own| run(plan, index, own));
+        let own = plan.listeners.of_worker(index);
+        let ended = own.and_then(|own| run(plan, index, own, log.clone()));
         match ended {
             Ok(Ended::Drained) => return,
             Ok(Ended::Panicked) => tracing::error!("worker {index} panicked; starting it again"),
@@ -101,7 +106,12 @@ enum Ended {
     Panicked,
 }
 
-fn run(plan: &Plan, index: usize, listeners: Vec<(usize, StdListener)>) -> io::Result<Ended> {
+fn run(
+    plan: &Plan,
+    index: usize,
+    listeners: Vec<(usize, StdListener)>,
+    access: Option<Rc<access::Log>>,
+) -> io::Result<Ended> {
     let worker = Rc::new(Worker {
         index,
         settings: Arc::clone(&plan.settings),
@@ -118,6 +128,7 @@ fn run(plan: &Plan, index: usize, listeners: Vec<(usize, StdListener)>) -> io::R
         connections: Default::default(),
         copies: Default::default(),
         accepting: Cell::new(true),
+        access,
         stats: Arc::clone(&plan.stats),
     });
     worker.deadlines.tick();

@@ -5,6 +5,7 @@
 //!
 //! | file | what it shows |
 //! |---|---|
+//! | `access_log` | a line for each request, what is in it, its file |
 //! | `balancing` | alternation, cookies of all generations, replicas, restart, scaling |
 //! | `heads` | forwarded headers, statuses and bodies of our own, methods, versions, pipelining |
 //! | `bodies` | lengths, chunks, 100-continue, odd endings, in both directions |
@@ -33,6 +34,7 @@
 //! | `backends` | echo and the mocks, each named after what it does |
 //! | `client` | a client that hides nothing |
 
+mod access_log;
 mod backends;
 mod client;
 mod engine;

@@ -117,7 +117,6 @@ pub(in crate::config) static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
 /// Options below prefixes, by kind; the name `.` is the prefix itself.
 type Section = (Fate, Family, &'static [&'static str], &'static [(Kind, &'static str)]);
 
-const MODES: Kind = Word(&["keep", "drop", "redact"]);
 const CLIENT_TLS: &[(Kind, &str)] = &[(Off, ". insecureSkipVerify"), (Text, "ca cert key")];
 const COLLECTOR: &[(Kind, &str)] = &[
     (Off, ". grpc grpc.insecure grpc.tls grpc.tls.insecureSkipVerify"),
@@ -136,7 +135,7 @@ static SECTIONS: &[Section] = &[
     ]),
     (NotYet, First, &[""], &[
         (Off, "keepTrailingSlash insecureSkipVerify retry acme"), (Whole, "retry.attempts"), (List, "rootCAs"),
-        (Text, "accessLogsFile traefikLogsFile traefikLog.filePath rest.entryPoint"),
+        (Text, "traefikLogsFile traefikLog.filePath rest.entryPoint"),
         (Any, "boltdb consul consulCatalog dynamodb ecs etcd eureka kubernetes marathon mesos rancher \
                serviceFabric zookeeper cluster storeconfig"),
     ]),
@@ -183,7 +182,6 @@ static SECTIONS: &[Section] = &[
     ]),
     (NotYet, First, &["entryPoints.*"], &[(Off, "compress")]),
     (NotYet, First, &["tracing"], &[(Text, "backend")]),
-    (NotYet, First, &["accessLog"], &[(Text, "fields.names fields.headers.names")]),
 
     // Traefik 2 and 3: doors.
     (Needed, Later, &["entryPoints.*.http"], &[
@@ -272,11 +270,10 @@ static SECTIONS: &[Section] = &[
     (NotYet, Later, &["metrics.otlp"], &[
         LABELS, (Off, "addRoutersLabels"), (Numbers, "explicitBoundaries"), (Time, "pushInterval"),
     ]),
+    // Lines are always taken up by rings, which never make a request wait.
+    (Pointless, Shared, &["accessLog"], &[(Whole, "bufferingSize")]),
     (NotYet, Shared, &["accessLog"], &[
-        (Whole, "bufferingSize"), (Off, "addInternals dualOutput filters.retryAttempts"),
-        (List, "filters.statusCodes"), (Time, "filters.minDuration"),
-        (MODES, "fields.defaultMode fields.names.* fields.headers.defaultMode fields.headers.names.*"),
-        (MODES, "fields.queryParameters.defaultMode"),
+        (Off, "addInternals dualOutput"),
     ]),
     (NotYet, Shared, &["tracing"], &[
         (Off, ". addInternals"), (Text, "serviceName resourceAttributes.* globalAttributes.*"), (Number, "sampleRate"),

@@ -1,5 +1,6 @@
 //! Every option by name: Traefik 1's, Traefik 2's and 3's, and our own.
 
+mod access;
 mod entrypoints;
 mod first;
 mod known;
@@ -24,6 +25,7 @@ pub(super) static GROUPS: &[(&str, &[Row])] = &[
     ("Traefik 2 and 3: entry points", entrypoints::ROWS),
     ("Traefik 2 and 3: the rest", rest::ROWS),
     ("All of them: what is told of the traffic", observe::ROWS),
+    ("All of them: the access log", access::ROWS),
     ("Traefik 1", first::ROWS),
     ("Ringress", own::ROWS),
 ];
@@ -47,12 +49,6 @@ fn log_format(draft: &mut Draft, text: &str) -> Result<Vec<String>, Wrong> {
         _ => return Err(Wrong::new("is not a log format", "use common or json")),
     };
     Ok(none())
-}
-
-/// A warning unless the value is the only one that is supported.
-fn only(text: &str, supported: &str) -> Vec<String> {
-    let problem = "is known to Traefik but not supported yet";
-    if text == supported { none() } else { vec![problem.to_owned()] }
 }
 
 fn control_only(text: &str) -> Vec<String> {

@@ -5,7 +5,7 @@ use super::super::options::Effect::{List, Switch, Text};
 use super::super::options::Family::{First, Later, Shared};
 use super::super::options::Row;
 use super::super::value::{self, Wrong};
-use super::{control_only, only, row};
+use super::{control_only, row};
 
 #[rustfmt::skip]
 pub(super) static ROWS: &[Row] = &[
@@ -17,9 +17,6 @@ pub(super) static ROWS: &[Row] = &[
     row("metrics.prometheus.addServicesLabels", Later, Switch(|d, _, on| { d.control.metrics.touch(); d.metrics.services = Some(on); }), "metrics of services (true)"),
     row("web.metrics.prometheus", First, Switch(|d, _, on| { d.control.web.touch(); d.control.web_metrics = on; }), "metrics beside --web"),
     row("web.metrics.prometheus.buckets", First, List(|d, _, v| { d.control.web.touch(); d.control.web_metrics = true; buckets(d, v) }), "the same as --metrics.prometheus.buckets"),
-    row("accessLog", Shared, Switch(|d, _, on| d.access_log.set(on)), "write a line per request"),
-    row("accessLog.format", Shared, Text(|d, _, v| { d.access_log.touch(); Ok(only(v, "common")) }), "common"),
-    row("accessLog.filePath", Shared, Text(|d, _, v| { d.access_log.touch(); Ok(only(v, "/dev/stdout")) }), "read; lines go to standard output"),
 ];
 
 fn buckets(draft: &mut Draft, numbers: Vec<String>) -> Result<(), Wrong> {

@@ -27,7 +27,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("--providers.swarm --core.defaultRuleSyntax=v4", "--core.defaultRuleSyntax=\"v4\" is not a syntax of rules; use v2 or v3"),
     ("--providers.swarm --tracing.sampleRate=all", "--tracing.sampleRate=\"all\" is not a number; use a form such as 1 or 0.5"),
     ("--providers.swarm --log.maxSize=10MB", "--log.maxSize=\"10MB\" is not a whole number; use digits such as 5"),
-    ("--providers.swarm --accessLog.fields.defaultMode=hide", "--accessLog.fields.defaultMode=\"hide\" is not one of the words that are possible; use keep or drop or redact"),
+    ("--providers.swarm --accessLog.fields.defaultMode=hide", "--accessLog.fields.defaultMode=\"hide\" is not one of the words that are possible; use keep or drop"),
     ("--providers.swarm --certificatesResolvers.le.acme.clientTimeout=x", "--certificatesResolvers.le.acme.clientTimeout=\"x\" is not a duration; use seconds or a form such as 500ms, 1m30s"),
     ("--providers.swarm --ringress.workers=0", "--ringress.workers=\"0\" is not a number of workers; use a number from 1 to 1024"),
     ("--providers.swarm --ringress.bufferMemory=lots", "--ringress.bufferMemory=\"lots\" is not an amount of memory; use a form such as 256MB or 1GB"),

@@ -60,6 +60,10 @@ fn write(sources: &Sources) -> String {
         page.sample(&[("worker", &worker), ("driver", &driver.rung)], 1);
     }
     write_workers(&mut page, sources);
+    if let Some(log) = &sources.access {
+        page.counter("ringress_access_log_dropped_total", "Requests that the access log lacks.");
+        page.sample(&[], log.dropped());
+    }
     traffic::write(&mut page, sources, &snapshot);
 
     type Figure = fn(&BackendFigures) -> u64;

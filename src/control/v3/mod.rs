@@ -186,7 +186,7 @@ pub async fn overview(State(shared): State<Arc<Shared>>) -> Json<Value> {
         "features": {
             "tracing": "",
             "metrics": if has_metrics { "Prometheus" } else { "" },
-            "accessLog": sources.config.log.access,
+            "accessLog": sources.config.log.access.is_some(),
         },
         "providers": provider_titles(&model, providers),
     }))
