@@ -319,7 +319,7 @@ mod tests {
         }
         let (client, idle, head) = (size_of::<Client>(), size(serve), size(serve_ready));
         assert!(
-            client <= 96 && idle <= 256 && head <= 1536,
+            client <= 104 && idle <= 256 && head <= 1536,
             "client {client}, idle {idle}, head {head}"
         );
     }

@@ -1,5 +1,7 @@
 //! Dates in UTC as access logs write them, without the allocation of a formatter.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 const MONTHS: [&[u8; 3]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
@@ -51,9 +53,7 @@ impl Date {
         line.extend_from_slice(b" +0000");
     }
 
-    /// Appends `2006-01-02T15:04:05.999Z` (RFC 3339) with up to nine digits after the point and
-    /// no zeros at their end, as Traefik writes `StartUTC`. `nanoseconds` are below 10⁹.
-    pub fn rfc3339(self, nanoseconds: u32, line: &mut Vec<u8>) {
+    fn seconds(self, line: &mut Vec<u8>) {
         self.year(line);
         line.push(b'-');
         two(line, self.month);
@@ -61,17 +61,6 @@ impl Date {
         two(line, self.day);
         line.push(b'T');
         self.time(line);
-        let mut rest = nanoseconds.min(999_999_999);
-        let mut digit = 100_000_000;
-        if rest > 0 {
-            line.push(b'.');
-        }
-        while rest > 0 {
-            line.push(b'0' + (rest / digit) as u8);
-            rest %= digit;
-            digit /= 10;
-        }
-        line.push(b'Z');
     }
 
     fn year(self, line: &mut Vec<u8>) {
@@ -88,12 +77,74 @@ impl Date {
     }
 }
 
+fn fraction(nanoseconds: u32, line: &mut Vec<u8>) {
+    let mut rest = nanoseconds.min(999_999_999);
+    let mut digit = 100_000_000;
+    if rest > 0 {
+        line.push(b'.');
+    }
+    while rest > 0 {
+        line.push(b'0' + (rest / digit) as u8);
+        rest %= digit;
+        digit /= 10;
+    }
+    line.push(b'Z');
+}
+
 fn two(line: &mut Vec<u8>, number: u8) {
     line.extend_from_slice(&[b'0' + number / 10, b'0' + number % 10]);
 }
 
+/// Dates of the present second, written once in it: lines come in thousands a second.
+#[derive(Debug, Default)]
+pub struct Clock {
+    second: Option<u64>,
+    /// `2006-01-02T15:04:05`
+    rfc3339: Vec<u8>,
+    /// `02/Jan/2006:15:04:05 +0000`
+    common: Vec<u8>,
+}
+
+impl Clock {
+    fn set(&mut self, time: SystemTime) -> u32 {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        if self.second != Some(since.as_secs()) {
+            self.second = Some(since.as_secs());
+            let date = Date::from_unix(since.as_secs());
+            self.rfc3339.clear();
+            date.seconds(&mut self.rfc3339);
+            self.common.clear();
+            date.common(&mut self.common);
+        }
+        since.subsec_nanos()
+    }
+
+    /// Appends `2006-01-02T15:04:05.999Z` (RFC 3339) with up to nine digits after the point and
+    /// no zeros at their end, as Traefik writes `StartUTC`.
+    pub fn rfc3339(&mut self, time: SystemTime, line: &mut Vec<u8>) {
+        let nanoseconds = self.set(time);
+        line.extend_from_slice(&self.rfc3339);
+        fraction(nanoseconds, line);
+    }
+
+    /// The same without a fraction of a second.
+    pub fn whole_second(&mut self, time: SystemTime, line: &mut Vec<u8>) {
+        self.set(time);
+        line.extend_from_slice(&self.rfc3339);
+        line.push(b'Z');
+    }
+
+    /// Appends what [`Date::common`] does.
+    pub fn common(&mut self, time: SystemTime, line: &mut Vec<u8>) {
+        self.set(time);
+        line.extend_from_slice(&self.common);
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn common(seconds: u64) -> String {
@@ -104,7 +155,8 @@ mod tests {
 
     fn rfc3339(seconds: u64, nanoseconds: u32) -> String {
         let mut line = Vec::new();
-        Date::from_unix(seconds).rfc3339(nanoseconds, &mut line);
+        let time = UNIX_EPOCH + Duration::new(seconds, nanoseconds);
+        Clock::default().rfc3339(time, &mut line);
         String::from_utf8(line).expect("ASCII")
     }
 
@@ -116,7 +168,21 @@ mod tests {
         assert_eq!(rfc3339(951_782_400, 1), "2000-02-29T00:00:00.000000001Z");
         assert_eq!(rfc3339(0, 120_000_000), "1970-01-01T00:00:00.12Z");
         assert_eq!(rfc3339(0, 100_000_007), "1970-01-01T00:00:00.100000007Z");
-        assert_eq!(rfc3339(u64::MAX, 999_999_999), "9999-12-31T23:59:59.999999999Z");
+        assert_eq!(rfc3339(253_402_300_799, 999_999_999), "9999-12-31T23:59:59.999999999Z");
+    }
+
+    #[test]
+    fn a_clock_goes_on() {
+        let mut clock = Clock::default();
+        let mut at = |millis| {
+            let (mut line, time) = (Vec::new(), UNIX_EPOCH + Duration::from_millis(millis));
+            clock.rfc3339(time, &mut line);
+            clock.whole_second(time, &mut line);
+            String::from_utf8(line).expect("ASCII")
+        };
+        assert_eq!(at(1_500), "1970-01-01T00:00:01.5Z1970-01-01T00:00:01Z");
+        assert_eq!(at(2_000), "1970-01-01T00:00:02Z1970-01-01T00:00:02Z");
+        assert_eq!(at(1_999), "1970-01-01T00:00:01.999Z1970-01-01T00:00:01Z");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use httparse::Header;
 
-use super::date::Date;
+use super::date::Clock;
 use super::json;
 use crate::model::{ACCESS_FIELDS, AccessFormat, AccessLog, HeaderMode};
 
@@ -122,14 +122,20 @@ impl Style {
     }
 
     /// Begins an entry with what was asked; `count` is the number of the request.
-    pub fn begin(&self, entry: &mut Entry, asked: &Asked<'_>, count: u64) {
+    pub fn begin(
+        &self,
+        entry: &mut Entry,
+        asked: &Asked<'_>,
+        count: u64,
+        (now, clock): (SystemTime, &mut Clock),
+    ) {
         entry.clear();
-        entry.began = SystemTime::now();
+        entry.began = now;
         let query = if self.settings.keeps_query { asked.query } else { b"" };
         match self.settings.format {
-            AccessFormat::Json => self.begin_json(entry, asked, query, count),
-            AccessFormat::Common => begin_common(entry, asked, query, Some(count)),
-            AccessFormat::GenericClf => begin_common(entry, asked, query, None),
+            AccessFormat::Json => self.begin_json(entry, asked, (query, count), clock),
+            AccessFormat::Common => begin_common(entry, asked, (query, Some(count)), clock),
+            AccessFormat::GenericClf => begin_common(entry, asked, (query, None), clock),
         }
     }
 
@@ -149,11 +155,11 @@ impl Style {
     }
 
     /// Appends the whole line with its end.
-    pub fn end(&self, entry: &Entry, became: &Became, line: &mut Vec<u8>) {
+    pub fn end(&self, entry: &Entry, became: &Became, line: &mut Vec<u8>, clock: &mut Clock) {
         match self.settings.format {
-            AccessFormat::Json => self.end_json(entry, became, line),
+            AccessFormat::Json => self.end_json(entry, became, line, clock),
             AccessFormat::Common => {
-                end_common(entry, became, line);
+                end_common(entry, became, line, clock);
                 for name in [&entry.router, &entry.url] {
                     line.push(b' ');
                     quoted(line, name.as_bytes());
@@ -163,7 +169,7 @@ impl Style {
                 line.extend_from_slice(b"ms\n");
             }
             AccessFormat::GenericClf => {
-                end_common(entry, became, line);
+                end_common(entry, became, line, clock);
                 line.push(b'\n');
             }
         }
@@ -189,7 +195,13 @@ impl Style {
         }
     }
 
-    fn begin_json(&self, entry: &mut Entry, asked: &Asked<'_>, query: &[u8], count: u64) {
+    fn begin_json(
+        &self,
+        entry: &mut Entry,
+        asked: &Asked<'_>,
+        (query, count): (&[u8], u64),
+        clock: &mut Clock,
+    ) {
         let line = &mut entry.head;
         line.push(b'{');
         let mut digits = itoa::Buffer::new();
@@ -212,11 +224,11 @@ impl Style {
         self.text(line, Field::RequestPath, &[asked.path, query]);
         self.text(line, Field::RequestProtocol, &[asked.protocol.as_bytes()]);
         self.text(line, Field::RequestScheme, &[b"http"]);
+        // Both in UTC: an image without a base knows no other time.
         for field in [Field::StartLocal, Field::StartUtc] {
             if self.key(line, field) {
                 line.push(b'"');
-                let (date, nanoseconds) = date(entry.began);
-                date.rfc3339(nanoseconds, line);
+                clock.rfc3339(entry.began, line);
                 line.push(b'"');
             }
         }
@@ -227,7 +239,7 @@ impl Style {
         }
     }
 
-    fn end_json(&self, entry: &Entry, became: &Became, line: &mut Vec<u8>) {
+    fn end_json(&self, entry: &Entry, became: &Became, line: &mut Vec<u8>, clock: &mut Clock) {
         let start = line.len();
         line.extend_from_slice(&entry.head);
         // An entry that was never begun: nothing of its request could be read.
@@ -265,7 +277,7 @@ impl Style {
         }
         line.extend_from_slice(b"\"level\":\"info\",\"msg\":\"\",\"time\":\"");
         let began = if entry.began == UNIX_EPOCH { SystemTime::now() } else { entry.began };
-        date(began + became.took).0.rfc3339(0, line);
+        clock.whole_second(began + became.took, line);
         line.extend_from_slice(b"\"}\n");
     }
 
@@ -336,12 +348,17 @@ fn split_port(authority: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-fn begin_common(entry: &mut Entry, asked: &Asked<'_>, query: &[u8], count: Option<u64>) {
+fn begin_common(
+    entry: &mut Entry,
+    asked: &Asked<'_>,
+    (query, count): (&[u8], Option<u64>),
+    clock: &mut Clock,
+) {
     let line = &mut entry.head;
     let host = forwarded_for(asked).unwrap_or(asked.peer.as_bytes());
     plain(line, host);
     line.extend_from_slice(b" - - [");
-    date(entry.began).0.common(line);
+    clock.common(entry.began, line);
     line.extend_from_slice(b"] \"");
     plain(line, asked.method.as_bytes());
     line.push(b' ');
@@ -361,10 +378,10 @@ fn begin_common(entry: &mut Entry, asked: &Asked<'_>, query: &[u8], count: Optio
     }
 }
 
-fn end_common(entry: &Entry, became: &Became, line: &mut Vec<u8>) {
+fn end_common(entry: &Entry, became: &Became, line: &mut Vec<u8>, clock: &mut Clock) {
     if entry.head.is_empty() {
         line.extend_from_slice(b"- - - [");
-        date(SystemTime::now()).0.common(line);
+        clock.common(SystemTime::now(), line);
         line.extend_from_slice(b"] \"- - -\" ");
     }
     line.extend_from_slice(&entry.head);
@@ -407,11 +424,6 @@ fn quoted(line: &mut Vec<u8>, bytes: &[u8]) {
 
 fn number(line: &mut Vec<u8>, number: u64) {
     line.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-}
-
-fn date(time: SystemTime) -> (Date, u32) {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    (Date::from_unix(since.as_secs()), since.subsec_nanos())
 }
 
 #[cfg(test)]

@@ -11,10 +11,12 @@ mod writer;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::SystemTime;
 
 use httparse::Header;
 use rtrb::{Producer, RingBuffer};
 
+use date::Clock;
 use line::Style;
 pub use line::{Asked, Became, Entry};
 use writer::Shared;
@@ -35,6 +37,7 @@ pub struct Log {
     spares: RefCell<Vec<Box<Entry>>>,
     /// The line that is being written.
     line: RefCell<Vec<u8>>,
+    clock: RefCell<Clock>,
     worker: usize,
     /// Number of the next request: those of all workers together count without a gap for as long
     /// as the workers have equally many, and none comes twice.
@@ -54,6 +57,7 @@ pub fn open(settings: AccessLog, workers: usize) -> std::io::Result<(Vec<Log>, W
         ring: RefCell::new(ring),
         spares: RefCell::default(),
         line: RefCell::default(),
+        clock: RefCell::default(),
         worker,
         next: Cell::new(worker as u64 + 1),
         workers: workers as u64,
@@ -69,7 +73,8 @@ impl Log {
         let mut entry = spare.unwrap_or_else(|| Box::new(Entry::new()));
         let count = self.next.get();
         self.next.set(count + self.workers);
-        self.style.begin(&mut entry, asked, count);
+        let time = (SystemTime::now(), &mut *self.clock.borrow_mut());
+        self.style.begin(&mut entry, asked, count, time);
         entry
     }
 
@@ -91,9 +96,10 @@ impl Log {
         if filters.admit(became.status, became.retries, became.took) {
             let mut line = self.line.borrow_mut();
             line.clear();
+            let clock = &mut self.clock.borrow_mut();
             match &entry {
-                Some(entry) => self.style.end(entry, became, &mut line),
-                None => self.style.end(&Entry::new(), became, &mut line),
+                Some(entry) => self.style.end(entry, became, &mut line, clock),
+                None => self.style.end(&Entry::new(), became, &mut line, clock),
             }
             self.push(&line);
         }

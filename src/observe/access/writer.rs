@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 use rtrb::Consumer;
 
+use super::RING;
 use crate::observe::Count;
 
 /// How long a line may lie in its ring when little happens.
@@ -135,11 +136,12 @@ impl Work {
             }
             let moved = self.drain();
             self.tell();
-            if moved {
-                continue;
-            }
-            if stopping {
+            if stopping && moved == 0 {
                 return;
+            }
+            // Few lines can wait for others: a write of each would cost more than its making.
+            if stopping || moved > RING / 2 {
+                continue;
             }
             self.shared.naps.store(true, Ordering::Relaxed);
             std::thread::park_timeout(NAP);
@@ -147,16 +149,13 @@ impl Work {
         }
     }
 
-    /// Writes what lies in the rings; true if there was anything.
-    fn drain(&mut self) -> bool {
-        let mut moved = false;
+    /// Writes what lies in the rings; gives how many bytes that was.
+    fn drain(&mut self) -> usize {
+        let mut moved = 0;
         for ring in &mut self.rings {
             let Ok(chunk) = ring.read_chunk(ring.slots()) else { continue };
             let (first, second) = chunk.as_slices();
-            if first.is_empty() {
-                continue;
-            }
-            moved = true;
+            moved += first.len() + second.len();
             // Only then is its room given back: a reader who is slow makes workers drop lines.
             if let Err(error) = self.output.write(&[first, second]) {
                 let lines = memchr::memchr_iter(b'\n', first).count()

@@ -41,39 +41,18 @@ fn became() -> Became {
 fn line(settings: AccessLog, asked: &Asked<'_>, became: &Became) -> String {
     let style = Style::new(settings);
     let (mut entry, mut line) = (Entry::new(), Vec::new());
-    style.begin(&mut entry, asked, 7);
-    entry.began = UNIX_EPOCH + Duration::new(1_136_214_245, 120_000_000);
-    let (entry, text) = (&mut entry, &mut line);
-    // Once more with the time that is known now.
-    let began = entry.began;
-    style.begin(entry, asked, 7);
-    entry.head = String::from_utf8_lossy(&entry.head)
-        .replace(&stamp(entry.began), &stamp(began))
-        .replace(&common(entry.began), &common(began))
-        .into_bytes();
-    entry.began = began;
+    let clock = &mut Clock::default();
+    let began = UNIX_EPOCH + Duration::new(1_136_214_245, 120_000_000);
+    style.begin(&mut entry, asked, 7, (began, clock));
     entry.router = "app@swarm".to_owned();
     entry.service = "app@swarm".to_owned();
     entry.url = "http://10.0.1.5:80".to_owned();
     if style.keeps_headers() {
         let headers = [Header { name: "content-type", value: b"text/plain" }];
-        style.answer(entry, &headers, b"Set-Cookie: a=b; Path=/\r\n");
+        style.answer(&mut entry, &headers, b"Set-Cookie: a=b; Path=/\r\n");
     }
-    style.end(entry, became, text);
+    style.end(&entry, became, &mut line, clock);
     String::from_utf8(line).unwrap()
-}
-
-fn stamp(time: SystemTime) -> String {
-    let mut text = Vec::new();
-    let (date, nanoseconds) = date(time);
-    date.rfc3339(nanoseconds, &mut text);
-    String::from_utf8(text).unwrap()
-}
-
-fn common(time: SystemTime) -> String {
-    let mut text = Vec::new();
-    date(time).0.common(&mut text);
-    String::from_utf8(text).unwrap()
 }
 
 fn json_of(settings: AccessLog, asked: &Asked<'_>, became: &Became) -> Value {
@@ -186,7 +165,7 @@ fn what_could_not_be_read_has_a_line_too() {
     let style = |format| Style::new(AccessLog { format, ..AccessLog::default() });
     let end = |format| {
         let mut line = Vec::new();
-        style(format).end(&Entry::new(), &refused, &mut line);
+        style(format).end(&Entry::new(), &refused, &mut line, &mut Clock::default());
         String::from_utf8(line).unwrap()
     };
     let common = end(AccessFormat::Common);
