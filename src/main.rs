@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Some("echo") => echo::run(args.into_iter().skip(1)),
         Some("ping") => command::ping::run(args.into_iter().skip(1)),
         Some("swarm") => command::swarm::run(args.into_iter().skip(1)),
+        Some("top") => command::top::run(args.into_iter().skip(1)),
         Some("help" | "--help" | "-h") => command::help(),
         Some("version" | "--version") => command::version(),
         _ => command::serve::run(&args),

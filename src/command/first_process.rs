@@ -1,5 +1,7 @@
 //! The ringress that this container was started for.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 /// What process 1 was started with, without its name; `None` where that is no ringress: outside of
 /// a container it is somebody else's.
 pub fn arguments() -> Option<Vec<String>> {
@@ -12,4 +14,17 @@ pub fn arguments() -> Option<Vec<String>> {
     // Behind the last terminator.
     args.pop();
     Some(args)
+}
+
+/// An address that stands for all of them is reached through the loopback of its family.
+pub fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        // Dual-stack: IPv4 works even where the container has no IPv6 at all.
+        IpAddr::V6(ip) if ip == Ipv6Addr::UNSPECIFIED => {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        _ => {}
+    }
+    address
 }

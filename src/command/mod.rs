@@ -7,6 +7,7 @@ mod first_process;
 pub mod ping;
 pub mod serve;
 pub mod swarm;
+pub mod top;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,7 @@ pub fn help() -> ExitCode {
          ringress demo      show it on this machine, with backends of its own (--help for more)\n  \
          ringress echo      be a backend that prints what it was asked\n  \
          ringress ping      ask the ringress of this container whether it serves (health check)\n  \
+         ringress top       show in a terminal what a running ringress does (--help for more)\n  \
          ringress version\n\n{}",
         env!("CARGO_PKG_VERSION"),
         crate::config::help()

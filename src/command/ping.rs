@@ -5,7 +5,7 @@
 //! that calls a working process unhealthy would have Swarm kill it again and again.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -81,23 +81,10 @@ fn target_of(args: &[String], env: &[(String, String)]) -> Target {
     }
     let Ok(config) = config::load(args, env) else { return default };
     match (&config.api, config.entry_points.first()) {
-        (Some(api), _) if api.ping => Target::Ping(reachable(api.address)),
-        (_, Some(entry_point)) => Target::Accepts(reachable(entry_point.address)),
+        (Some(api), _) if api.ping => Target::Ping(first_process::reachable(api.address)),
+        (_, Some(entry_point)) => Target::Accepts(first_process::reachable(entry_point.address)),
         _ => default,
     }
-}
-
-/// An address that stands for all of them is reached through the loopback of its family.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        // Dual-stack: IPv4 works even where the container has no IPv6 at all.
-        IpAddr::V6(ip) if ip == Ipv6Addr::UNSPECIFIED => {
-            address.set_ip(Ipv4Addr::LOCALHOST.into());
-        }
-        _ => {}
-    }
-    address
 }
 
 fn environment() -> Vec<(String, String)> {

@@ -22,6 +22,7 @@
 //! | `complaints` | bad labels and flags: one clear message, everything else works |
 //! | `check` | what `ringress check` prints, and its exit status |
 //! | `doctor` | what `ringress doctor` tells, what `ringress swarm` changes |
+//! | `top` | the figures in a terminal |
 //! | `files` | dynamic configuration in files, and what happens to them |
 //! | `handover` | restarts in place under load, and each way in which one can fail |
 //! | `metrics` | `/metrics`: counts, names, what vanishes |
@@ -60,6 +61,7 @@ mod overload;
 mod proxy_protocol;
 mod services;
 mod stacks;
+mod top;
 mod upgrades;
 mod waiting;
 mod worlds;
