@@ -204,9 +204,9 @@ fn service(service: &Value) -> Vec<String> {
             word(&backend["url"]),
             word(&backend["state"]),
             backend["perSecond"].as_f64().unwrap_or_default(),
-            backend["active"],
-            backend["failures"],
-            backend["stickyHits"],
+            whole(&backend["active"]),
+            whole(&backend["failures"]),
+            whole(&backend["stickyHits"]),
         )
     }));
     rows
@@ -307,6 +307,8 @@ mod tests {
         let row = text.lines().find(|line| line.starts_with("  http://10.0.0.1:80 "));
         let cells: Vec<&str> = row.unwrap_or_default().split_whitespace().collect();
         assert_eq!(cells[1..], ["serving", "0.0", "1.50", "1", "2", "3"], "{text}");
+        let title = text.lines().find(|line| line.starts_with("SERVICE")).map(str::len);
+        assert_eq!(row.map(str::len), title, "columns stand below their titles: {text}");
         assert!(!text.contains('\u{1b}'), "a label gives no orders to a terminal: {text:?}");
     }
 

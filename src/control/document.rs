@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::sampler::{Recent, Sampler, by_service};
+use super::sampler::{Recent, RecentFlow, Sampler, by_service};
 use super::wording::{self, rounded};
 use super::{DriverView, ProviderView, Sources};
 use crate::config::secret::{shown_value, without_credentials};
@@ -74,6 +74,18 @@ struct ClassesView {
 struct EntryPointView<'a> {
     name: &'a str,
     address: String,
+    #[serde(flatten)]
+    recent: FlowView,
+}
+
+/// What was lately done.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FlowView {
+    per_second: f64,
+    /// Of which these were answered with 5xx.
+    errors_per_second: f64,
+    mean_millis: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -90,6 +102,8 @@ struct RouterView<'a> {
     status: &'static str,
     /// Why it is disabled.
     error: Option<&'a str>,
+    #[serde(flatten)]
+    recent: FlowView,
 }
 
 #[derive(Serialize)]
@@ -174,14 +188,16 @@ fn document<'a>(sources: &'a Sources, sampler: &Sampler, snapshot: &'a Snapshot)
         entry_points: config
             .entry_points
             .iter()
-            .map(|entry_point| EntryPointView {
+            .enumerate()
+            .map(|(index, entry_point)| EntryPointView {
                 name: &entry_point.name,
                 address: wording::entry_point_address(entry_point.address),
+                recent: sampler.entry_point(index).into(),
             })
             .collect(),
         drivers: &sources.drivers,
         providers: providers(sources),
-        routers: model.routers.values().map(|found| router(found)).collect(),
+        routers: model.routers.values().map(|found| router(found, sampler)).collect(),
         services: model
             .services
             .values()
@@ -241,7 +257,7 @@ fn totals(sources: &Sources, sampler: &Sampler) -> TotalsView {
     }
 }
 
-fn router(router: &Router) -> RouterView<'_> {
+fn router<'a>(router: &'a Router, sampler: &Sampler) -> RouterView<'a> {
     RouterView {
         name: &router.name,
         provider: &router.provider,
@@ -252,6 +268,7 @@ fn router(router: &Router) -> RouterView<'_> {
         service: &router.service,
         status: if router.disabled.is_some() { "disabled" } else { "enabled" },
         error: router.disabled.as_deref(),
+        recent: sampler.router(&router.name).into(),
     }
 }
 
@@ -340,6 +357,16 @@ fn complaint(complaint: &Complaint) -> ComplaintView<'_> {
         value: shown_value(&complaint.setting, &complaint.value),
         problem: &complaint.problem,
         remedy: &complaint.remedy,
+    }
+}
+
+impl From<RecentFlow> for FlowView {
+    fn from(recent: RecentFlow) -> Self {
+        Self {
+            per_second: rounded(recent.per_second),
+            errors_per_second: rounded(recent.errors_per_second),
+            mean_millis: recent.mean_millis.map(|mean| (mean * 100.0).round() / 100.0),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::model::{
     ServerUrl, Service, Severity, Sticky, Transport,
 };
 use crate::observe::Stats;
+use crate::observe::traffic::{Exchange, Kind, Method, Protocol};
 use crate::table::Store;
 
 pub const ROUTER: &str = "frontend-Method-GET-POST-PUT-0";
@@ -114,6 +115,12 @@ pub fn answer(store: &Store, stats: &Stats, backend: usize, status: u16, times: 
             cells.busy_micros.add(2_000);
             stats.workers[0].requests.add(1);
             stats.workers[0].responses.record(status);
+            let kind = Kind { method: Method::of("GET"), protocol: Protocol::Http, status };
+            let took = Duration::from_millis(2);
+            let exchange = Exchange { kind, took, received: 0, sent: 0 };
+            for traffic in [&stats.entry_points[0], &table.routers()[0].traffic] {
+                traffic.share(0).record(&exchange, &stats.bounds);
+            }
         }
     });
 }

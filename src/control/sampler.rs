@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crate::model::ServerUrl;
 use crate::observe::Stats;
+use crate::observe::traffic::Flow;
 use crate::table::{BackendFigures, Snapshot};
 
 /// Looks kept for the history: two minutes.
@@ -25,6 +26,9 @@ pub struct Sampler {
     /// Requests per second from look to look, oldest first.
     history: VecDeque<f64>,
     backends: HashMap<String, HashMap<ServerUrl, VecDeque<Taken>>>,
+    /// In the order of the configuration.
+    entry_points: Vec<VecDeque<Flow>>,
+    routers: HashMap<String, VecDeque<Flow>>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,6 +43,16 @@ struct Taken {
     requests: u64,
     answered: u64,
     busy_micros: u64,
+}
+
+/// What an entry point or a router did lately.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct RecentFlow {
+    pub per_second: f64,
+    /// Of which these were answered with 5xx.
+    pub errors_per_second: f64,
+    /// Mean time of a request; `None` without any.
+    pub mean_millis: Option<f64>,
 }
 
 /// What a backend did lately.
@@ -78,7 +92,46 @@ impl Sampler {
                 current.insert(figures.url, taken);
             }
         }
+        self.look_at_flows(stats, snapshot);
         push(&mut self.looks, now, WINDOW + 1);
+    }
+
+    fn look_at_flows(&mut self, stats: &Stats, snapshot: &Snapshot) {
+        self.entry_points.resize_with(stats.entry_points.len(), VecDeque::new);
+        for (taken, traffic) in self.entry_points.iter_mut().zip(&stats.entry_points) {
+            push(taken, traffic.flow(), WINDOW + 1);
+        }
+        let mut known = std::mem::take(&mut self.routers);
+        for (name, flow) in snapshot.model.routers.keys().zip(&snapshot.routers) {
+            let mut taken = known.remove(name).unwrap_or_else(|| {
+                // New since the last look: its counters started at zero after it.
+                if self.looks.is_empty() { VecDeque::new() } else { [Flow::default()].into() }
+            });
+            push(&mut taken, *flow, WINDOW + 1);
+            self.routers.insert(name.clone(), taken);
+        }
+    }
+
+    /// What the entry point with this index did lately.
+    pub fn entry_point(&self, index: usize) -> RecentFlow {
+        self.recent_flow(self.entry_points.get(index))
+    }
+
+    /// What a router did lately.
+    pub fn router(&self, name: &str) -> RecentFlow {
+        self.recent_flow(self.routers.get(name))
+    }
+
+    fn recent_flow(&self, taken: Option<&VecDeque<Flow>>) -> RecentFlow {
+        let ends = taken.and_then(|taken| Some((taken.front()?, taken.back()?, taken.len())));
+        let Some((first, last, looks)) = ends else { return RecentFlow::default() };
+        let requests = last.requests.saturating_sub(first.requests);
+        let micros = last.micros.saturating_sub(first.micros);
+        RecentFlow {
+            per_second: self.rate(requests, looks),
+            errors_per_second: self.rate(last.errors.saturating_sub(first.errors), looks),
+            mean_millis: (requests > 0).then(|| micros as f64 / requests as f64 / 1000.0),
+        }
     }
 
     /// Requests per second of all clients.
@@ -185,6 +238,11 @@ mod tests {
         let recent = sampler.recent(fixture::SERVICE, urls[0]);
         assert_eq!(recent, Recent { per_second: 15.0, mean_millis: Some(2.0) });
         assert_eq!(sampler.recent(fixture::SERVICE, urls[1]), Recent::default());
+
+        let flow = RecentFlow { per_second: 15.0, errors_per_second: 0.0, mean_millis: Some(2.0) };
+        assert_eq!(sampler.router(fixture::ROUTER), flow);
+        assert_eq!(sampler.entry_point(0), flow);
+        assert_eq!(sampler.router("other"), RecentFlow::default());
 
         for second in 3..10 {
             sampler.look(start + Duration::from_secs(second), &stats, &store.snapshot());

@@ -226,7 +226,11 @@ fn the_document_holds_what_the_page_shows() {
     assert_eq!(document["generation"], 1);
     assert_eq!(document["totals"]["requests"], 3);
     assert_eq!(document["totals"]["responses"]["2xx"], 3);
-    assert_eq!(document["entryPoints"], json!([{"name": "http", "address": ":80"}]));
+    let entry_point = &document["entryPoints"][0];
+    assert_eq!((&entry_point["name"], &entry_point["address"]), (&json!("http"), &json!(":80")));
+    for figures in [entry_point, &document["routers"][0]] {
+        assert!(figures["perSecond"].is_f64() && figures["errorsPerSecond"].is_f64(), "{figures}");
+    }
     assert_eq!(document["drivers"][1]["rung"], "epoll");
     assert_eq!(document["providers"][0]["lastSync"], 1_500);
     assert_eq!(document["providers"][0]["endpoint"], "tcp://10.0.0.1:2375");
@@ -277,7 +281,9 @@ fn metrics_are_what_was_counted() {
             announced = rest.split(' ').next().expect("a name");
         } else if !line.starts_with('#') {
             let name = line.split(['{', ' ']).next().expect("a name");
-            assert_eq!(name, announced);
+            let suffix = name.strip_prefix(announced);
+            let known = ["", "_bucket", "_sum", "_count"];
+            assert!(suffix.is_some_and(|suffix| known.contains(&suffix)), "{name}: {announced}");
         }
     }
 }

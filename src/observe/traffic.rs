@@ -169,6 +169,17 @@ impl Traffic {
         self.0[worker].get_or_init(Arc::default)
     }
 
+    pub fn flow(&self) -> Flow {
+        let mut flow = Flow::default();
+        for row in self.0.iter().filter_map(OnceLock::get).flat_map(|share| share.rows()) {
+            let requests = row.requests.get();
+            flow.requests += requests;
+            flow.errors += if row.kind.status >= 500 { requests } else { 0 };
+            flow.micros += row.micros.get();
+        }
+        flow
+    }
+
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::default();
         for share in self.0.iter().filter_map(OnceLock::get) {
@@ -179,6 +190,15 @@ impl Traffic {
         }
         tally
     }
+}
+
+/// What all kinds of a traffic come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Flow {
+    pub requests: u64,
+    /// Of which these were answered with 5xx.
+    pub errors: u64,
+    pub micros: u64,
 }
 
 /// Sums over all workers.
@@ -248,5 +268,7 @@ mod tests {
         let post = &tally.rows[&exchange("POST", 502, 0).kind];
         assert_eq!((post.requests, post.buckets.as_slice()), (2, &[0, 0, 2][..]));
         assert_eq!(tally.rows.len(), 2);
+        let flow = traffic.flow();
+        assert_eq!((flow.requests, flow.errors, flow.micros), (6, 2, 4_402_000));
     }
 }

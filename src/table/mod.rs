@@ -19,6 +19,7 @@ pub use publish::Published;
 pub use state::{BackendFigures, BackendState, Passive, RouterState, ServiceState};
 
 use crate::model::Model;
+use crate::observe::traffic::Flow;
 use state::Places;
 
 /// The current table, and the state of services and backends that outlives it.
@@ -48,6 +49,8 @@ pub struct Snapshot {
     pub generation: u64,
     pub published: SystemTime,
     pub model: Arc<Model>,
+    /// What went through every router, in the model's order.
+    pub routers: Vec<Flow>,
     /// Figures of every backend in the table: service by service, each in the model's order.
     pub backends: Vec<BackendFigures>,
 }
@@ -99,6 +102,7 @@ impl Store {
             generation: table.generation,
             published: table.published,
             model: Arc::clone(&table.model),
+            routers: table.routers().iter().map(|router| router.traffic.flow()).collect(),
             backends: table
                 .services()
                 .iter()

@@ -1,6 +1,6 @@
 // The flow: rules on the one side, the services that answer on the other, a line between them.
 
-import { byId, count, el, keep, plural, rate, setAttr, setHidden, setText } from "./dom.js";
+import { byId, count, el, keep, millis, plural, rate, setAttr, setHidden, setText } from "./dom.js";
 import { makeBackends } from "./backends.js";
 
 let shown = null;
@@ -93,9 +93,10 @@ function makeRouter() {
   const name = el("span", "router-name");
   const entryPoints = el("span", "chips");
   const priority = el("span", "router-priority");
+  const flow = makeFlowFigures("router-flow");
   const status = el("span", "router-status");
   const error = el("p", "router-error");
-  const foot = el("div", "router-foot", entryPoints, priority, status);
+  const foot = el("div", "router-foot", entryPoints, priority, flow.node, status);
   const node = el("div", "card router", rule, error, name, foot);
   let ruleShown = null;
   return {
@@ -113,9 +114,24 @@ function makeRouter() {
         update() {},
       }));
       setText(priority, `priority ${router.priority}`);
+      flow.update(router);
       setText(status, router.status);
       setText(error, router.error ?? "");
       setHidden(error, !router.error);
+    },
+  };
+}
+
+/** Requests per second, how long they take, and how many of them fail. */
+function makeFlowFigures(className) {
+  const figures = el("span", "flow-figures");
+  const errors = el("span", "flow-errors");
+  return {
+    node: el("span", className, figures, errors),
+    update({ perSecond, errorsPerSecond, meanMillis }) {
+      const time = meanMillis === null ? "" : ` · ${millis(meanMillis)}`;
+      setText(figures, `${rate(perSecond)} req/s${time}`);
+      setText(errors, errorsPerSecond > 0 ? ` · ${rate(errorsPerSecond)} failed/s` : "");
     },
   };
 }
@@ -196,11 +212,13 @@ function showEntryPoints(entryPoints) {
   keep(byId("entry-points"), entryPoints, (one) => one.name, () => {
     const name = el("b");
     const address = el("span");
+    const flow = makeFlowFigures("entry-flow");
     return {
-      node: el("li", "", name, " ", address),
+      node: el("li", "", name, " ", address, " ", flow.node),
       update(one) {
         setText(name, one.name);
         setText(address, one.address);
+        flow.update(one);
       },
     };
   });
