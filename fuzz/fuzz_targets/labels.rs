@@ -203,7 +203,7 @@ fn serves(statics: &Static, model: &Model) {
                 client: "192.0.2.1",
             };
             let found = routes.find(&subject);
-            assert!(found.is_none_or(|index| table.service(index).is_some()));
+            assert!(found.is_none_or(|to| table.service(to.node).is_some()));
         }
     });
 }

@@ -10,7 +10,7 @@ mod plain;
 use ringress::model::{Dialect, Rule};
 use ringress::request::{is_authority, routing_host};
 use ringress::route::grammar::{self, MAX_DEPTH, MAX_RULE_BYTES};
-use ringress::route::{Routes, Subject};
+use ringress::route::{Destination, Routes, Subject};
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let text = String::from_utf8_lossy(input);
@@ -101,7 +101,10 @@ fn names_the_host_that_clients_send(dialect: Dialect, host: &str) {
 
 fn finds_what_the_trees_find(rules: &[(Rule, i64)]) {
     let compile = |rules: &[(Rule, i64)]| {
-        Routes::compile((0..).zip(rules).map(|(index, (rule, priority))| (rule, *priority, index)))
+        let to = |index| Destination { router: index, node: index };
+        Routes::compile(
+            (0..).zip(rules).map(|(index, (rule, priority))| (rule, *priority, to(index))),
+        )
     };
     let all = compile(rules);
     let alone: Vec<Routes> = rules.iter().map(|rule| compile(std::slice::from_ref(rule))).collect();
@@ -115,6 +118,6 @@ fn finds_what_the_trees_find(rules: &[(Rule, i64)]) {
             assert_eq!(routes.find(subject).is_some(), *matches);
         }
         let first = by_rank.iter().find(|&&index| matches[index]);
-        assert_eq!(all.find(subject), first.map(|&index| index as u32));
+        assert_eq!(all.find(subject).map(|to| to.router), first.map(|&index| index as u32));
     });
 }
