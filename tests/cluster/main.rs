@@ -120,17 +120,6 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("leader", loss::killed_leader),
 ];
 
-/// What is about engines, and takes long: with the second driver only at length.
-const ENGINES: &[&str] = &["drain", "engine", "leader"];
-
-/// Whether the scenario is among those that this run is for.
-fn is_asked_for(driver: &str, name: &str) -> bool {
-    match std::env::var("RINGRESS_CLUSTER_ONLY").unwrap_or_default().as_str() {
-        "" => at_length(true, driver != "epoll" || !ENGINES.contains(&name)),
-        only => only.split(',').any(|wanted| wanted == name),
-    }
-}
-
 #[test]
 fn a_swarm_can_do_what_it_likes() {
     let driver = std::env::var("RINGRESS_TEST_DRIVER");
@@ -150,8 +139,9 @@ fn a_swarm_can_do_what_it_likes() {
         assert!(shown.contains(&trial.driver), "{node:?} runs on another driver: {shown}");
     }
 
+    let only = std::env::var("RINGRESS_CLUSTER_ONLY").unwrap_or_default();
     for (name, scenario) in SCENARIOS {
-        if is_asked_for(&trial.driver, name) {
+        if only.is_empty() || only.split(',').any(|wanted| wanted == *name) {
             scenario(&mut trial);
         } else {
             trial.figure(format_args!("{name}: not in this run"));
