@@ -185,7 +185,7 @@ pub fn stopped_engine(trial: &mut Trial) {
     if age < away.as_secs_f64() - 10.0 || said.is_empty() {
         trial.problems.push(format!("the engine was away, and nobody said so: {age} {said}"));
     }
-    if fresh - back > Duration::from_secs(2) {
+    if fresh - back > Duration::from_secs(1) {
         trial.problems.push(format!("fresh only after {:?}", fresh - back));
     }
     trial.stack.docker(&["node", "update", "--availability", "active", &node.name()]);
